@@ -1,0 +1,83 @@
+"""The package as a whole: its public names, its rooms, and what importing it costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import tinygrad_nn as tn
+
+PACKAGE = Path(tn.__file__).parent
+
+ROOMS = [
+    "errors", "primitive", "primitives", "array_methods", "conversion", "backprop", "tensor", "transforms", "nn",
+    "optim", "data", "training", "checking", "graph", "plot", "persist", "compiler", "demos", "cli", "__main__",
+]  # fmt: skip
+
+
+def test_public_names():
+    assert sorted(tn.__all__) == [
+        "Tensor", "check_model", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph", "nn", "no_grad",
+        "optim", "primitive", "set_default_dtype", "training", "value_and_grad", "vjp",
+    ]  # fmt: skip
+    assert all(hasattr(tn, name) for name in tn.__all__)
+
+
+def test_public_names_of_nn():
+    assert sorted(tn.nn.__all__) == [
+        "Dense", "Module", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh",
+        "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "init", "log_softmax", "relu",
+        "sigmoid", "softmax", "squared_error", "tanh",
+    ]  # fmt: skip
+
+
+def project_imports(path):
+    """Yield the modules of the project that a file imports, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.startswith("tinygrad_nn"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tinygrad_nn"):
+            if node.module == "tinygrad_nn":
+                yield from (f"tinygrad_nn.{name.name}" for name in node.names)
+            else:
+                yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def room_of(module):
+    return module.split(".")[1]
+
+
+def files():
+    return [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
+
+
+def test_imports_point_down_only():
+    assert len(files()) > 20
+    for path in files():
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for imported in project_imports(path):
+            assert ROOMS.index(room_of(imported)) <= ROOMS.index(room), f"{path} imports {imported}"
+
+
+def test_no_project_import_hides_in_a_function():
+    for path in files():
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                hidden = [n for n in ast.walk(function) if isinstance(n, (ast.Import, ast.ImportFrom))]
+                for node in hidden:
+                    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]
+                    assert not any(name.startswith("tinygrad_nn") for name in names), f"{path}:{node.lineno}"
+
+
+def test_rules_and_tensors_never_import_each_other():
+    for path in (PACKAGE / "primitives").glob("*.py"):
+        assert {room_of(name) for name in project_imports(path)} <= {"primitive", "primitives", "errors"}
+    assert "primitives" not in {room_of(name) for name in project_imports(PACKAGE / "tensor.py")}
+
+
+def test_importing_brings_numpy_and_nothing_heavy():
+    code = "import sys, tinygrad_nn; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"tqdm", "graphviz", "matplotlib", "safetensors", "scipy", "torch", "IPython", "pandas"}
+    assert "numpy" in names
+    assert not heavy & set(names)

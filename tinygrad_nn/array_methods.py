@@ -1,0 +1,184 @@
+"""NumPy's operators and methods, for whatever can record an operation: `Tensor` inherits them from here.
+
+Each is one line: it names a primitive and hands over to ``__record__``. A file of its own, because a reader of
+`tensor.py` wants to see how operations are recorded and not which ones there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self, TypeAlias, cast
+
+import numpy as np
+
+from tinygrad_nn.primitive import COMPOSITIONS, PRIMITIVES, Array, Axis, Primitive
+
+_BinaryOperator: TypeAlias = Callable[[Any, Any], Any]
+
+
+def _arithmetic(name: str) -> tuple[_BinaryOperator, _BinaryOperator]:
+    """Return the operator of a binary primitive, and its reflection for a Tensor at the right."""
+
+    def operator(self: ArrayMethods, other: Any) -> Any:
+        return self.__record_pair__(PRIMITIVES[name], self, other)
+
+    def reflected(self: ArrayMethods, other: Any) -> Any:
+        return self.__record_pair__(PRIMITIVES[name], other, self)
+
+    return operator, reflected
+
+
+def _comparison(ufunc: np.ufunc) -> _BinaryOperator:
+    """Return a comparison: an array of bools, without a gradient."""
+
+    def operator(self: ArrayMethods, other: Any) -> Any:
+        return ufunc(self.__raw__(), other)  # a Tensor at the right takes over through NumPy's dispatch
+
+    return operator
+
+
+class ArrayMethods:
+    """Operators and methods with NumPy's names and NumPy's meanings."""
+
+    __slots__ = ()
+
+    def __record__(
+        self, primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None
+    ) -> Self:
+        """Run a primitive on operands, of which this is one."""
+        raise AssertionError  # `Tensor` has it
+
+    def __record_pair__(self, primitive: Primitive, a: Any, b: Any) -> Self:
+        """Run a primitive on two operands, of which one is this."""
+        raise AssertionError  # `Tensor` has it
+
+    def __raw__(self) -> Array:
+        """Return the values as NumPy knows them."""
+        raise AssertionError  # `Tensor` has it
+
+    def _apply(self, name: str, **options: Any) -> Self:
+        return self.__record__(PRIMITIVES[name], (self,), options)
+
+    __add__, __radd__ = _arithmetic("add")
+    __sub__, __rsub__ = _arithmetic("subtract")
+    __mul__, __rmul__ = _arithmetic("multiply")
+    __truediv__, __rtruediv__ = _arithmetic("divide")
+    __pow__, __rpow__ = _arithmetic("power")
+    __matmul__, __rmatmul__ = _arithmetic("matmul")
+
+    __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
+    __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
+    __eq__, __ne__ = _comparison(np.equal), _comparison(np.not_equal)
+    __hash__ = object.__hash__  # by identity: `==` is elementwise, as in NumPy, but a Tensor may be a key
+
+    def __neg__(self) -> Self:
+        """Negate."""
+        return self.__record__(PRIMITIVES["negative"], (self,))
+
+    def __pos__(self) -> Self:
+        """Copy."""
+        return self.__record__(PRIMITIVES["positive"], (self,))
+
+    def __abs__(self) -> Self:
+        """Take the absolute value."""
+        return self.abs()
+
+    def __getitem__(self, index: Any) -> Self:
+        """Select elements, with everything that NumPy indexes by; the gradient adds up where one is named twice."""
+        return self._apply("getitem", index=index)
+
+    @property
+    def T(self) -> Self:  # noqa: N802 - NumPy's name
+        """The array with its axes reversed."""
+        return self._apply("transpose")
+
+    @property
+    def mT(self) -> Self:  # noqa: N802 - NumPy's name
+        """The array with its last two axes swapped: each matrix of a stack transposed."""
+        return self._apply("swapaxes", axis1=-1, axis2=-2)
+
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
+        """Sum over `axis`."""
+        return self._apply("sum", axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
+        """Average over `axis`."""
+        return cast("Self", COMPOSITIONS[np.mean](self, axis, keepdims=keepdims))
+
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
+        """Take the largest along `axis`; ties share the gradient evenly."""
+        return self._apply("max", axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
+        """Take the smallest along `axis`; ties share the gradient evenly."""
+        return self._apply("min", axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None) -> Any:
+        """Return the places of the largest along `axis`, as an array: they have no gradient."""
+        return self.__raw__().argmax(axis)
+
+    def argmin(self, axis: int | None = None) -> Any:
+        """Return the places of the smallest along `axis`, as an array: they have no gradient."""
+        return self.__raw__().argmin(axis)
+
+    def reshape(self, *shape: Any) -> Self:
+        """Give the elements another shape, as one tuple or as separate lengths."""
+        wanted = shape[0] if len(shape) == 1 else shape
+        return self._apply("reshape", shape=wanted)
+
+    def transpose(self, *axes: Any) -> Self:
+        """Permute the axes, given as one tuple or separately; reverse them when none are given."""
+        wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return self._apply("transpose", axes=wanted)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
+        """Swap two axes."""
+        return self._apply("swapaxes", axis1=axis1, axis2=axis2)
+
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Self:
+        """Remove axes of length 1."""
+        return self._apply("squeeze", axis=axis)
+
+    def ravel(self) -> Self:
+        """Flatten to one axis."""
+        return self.reshape(-1)
+
+    def dot(self, other: Any) -> Self:
+        """Multiply as `numpy.dot` does: matrices as ``@``, stacks pair by pair."""
+        return cast("Self", COMPOSITIONS[np.dot](self, other))
+
+    def exp(self) -> Self:
+        """Exponentiate."""
+        return self._apply("exp")
+
+    def log(self) -> Self:
+        """Take the natural logarithm."""
+        return self._apply("log")
+
+    def sqrt(self) -> Self:
+        """Take the square root."""
+        return self._apply("sqrt")
+
+    def abs(self) -> Self:
+        """Take the absolute value."""
+        return self._apply("absolute")
+
+    def tanh(self) -> Self:
+        """Take the hyperbolic tangent."""
+        return self._apply("tanh")
+
+    def sigmoid(self) -> Self:
+        """Take the logistic function."""
+        return self._apply("sigmoid")
+
+    def relu(self) -> Self:
+        """Take the larger of each element and 0."""
+        return self._apply("relu")
+
+    def softmax(self, axis: int = -1) -> Self:
+        """Normalise exponentials along `axis`."""
+        return self._apply("softmax", axis=axis)
+
+    def log_softmax(self, axis: int = -1) -> Self:
+        """Take the logarithm of the softmax along `axis`."""
+        return self._apply("log_softmax", axis=axis)

@@ -1,0 +1,97 @@
+"""Every exception of the library, in one tree, so that a program can catch as much or as little as it means to.
+
+    TinygradError
+    ├── ShapeError              (ValueError)      shapes that do not fit together
+    ├── DtypeError              (TypeError)       a dtype that cannot carry what was asked of it
+    ├── ArgumentError           (ValueError)      an argument outside its range or of the wrong kind
+    ├── UnsupportedError        (TypeError)       a NumPy feature that has no gradient rule here
+    ├── RuleError               (TypeError)       a primitive that is declared wrongly
+    ├── BackwardError           (RuntimeError)    a backward pass that cannot be done
+    │   ├── GraphReleasedError                    ... because an earlier one released the graph
+    │   └── InPlaceError                          ... because a leaf changed after the graph was recorded
+    ├── TrainingError           (RuntimeError)    a training run that cannot go on
+    ├── StateError              (KeyError)        a state dict that does not fit its model or optimizer
+    ├── RenderError             (RuntimeError)    a picture that no layout engine could draw
+    └── GradientMismatch        (AssertionError)  a gradient check that failed
+
+Each one also is the built-in exception that a NumPy user would expect, so ``except ValueError`` keeps working.
+"""
+
+from __future__ import annotations
+
+
+class TinygradError(Exception):
+    """Be the ancestor of every exception that this library raises on purpose."""
+
+
+class ShapeError(TinygradError, ValueError):
+    """Shapes that do not fit together.
+
+    Most often a column ``(N, 1)`` has met a row ``(N,)``: NumPy would broadcast the two to ``(N, N)`` in silence.
+    Mend it with ``y.reshape(-1, 1)`` or ``y[:, None]``.
+    """
+
+
+class DtypeError(TinygradError, TypeError):
+    """A dtype that cannot carry what was asked: integers have no gradient, labels must be integers.
+
+    Mend it with ``x.astype(float)`` or ``labels.astype(int)``.
+    """
+
+
+class ArgumentError(TinygradError, ValueError):
+    """An argument outside its range or of the wrong kind; the message names what is allowed."""
+
+
+class UnsupportedError(TinygradError, TypeError):
+    """A NumPy function, or an option of one, that has no gradient rule here.
+
+    The message names a near function that has one. ``t.numpy()`` leaves the graph where no gradient is wanted.
+    """
+
+
+class RuleError(TinygradError, TypeError):
+    """A primitive that is declared wrongly: what its function returns does not fit its operands."""
+
+
+class BackwardError(TinygradError, RuntimeError):
+    """A backward pass that cannot be done; the message names the operation and the line that recorded it."""
+
+
+class GraphReleasedError(BackwardError):
+    """A second ``backward()`` over a graph whose arrays the first one released.
+
+    Mend it by computing the loss again, or with ``loss.backward(retain_graph=True)`` the first time.
+    """
+
+
+class InPlaceError(BackwardError):
+    """A leaf that changed between the forward and the backward pass, so that the gradient would be wrong.
+
+    Mend it by calling ``backward()`` before ``optimizer.step()`` or before you write into ``tensor.data``.
+    """
+
+
+class TrainingError(TinygradError, RuntimeError):
+    """A training run that cannot go on, such as one whose loss is no longer a finite number."""
+
+
+class StateError(TinygradError, KeyError):
+    """A state dict with missing or unexpected keys; the message lists them."""
+
+    def __str__(self) -> str:
+        """Return the message itself: ``KeyError`` would show it quoted and escaped."""
+        return str(self.args[0]) if self.args else ""
+
+
+class RenderError(TinygradError, RuntimeError):
+    """A picture that no layout engine could draw; the message names the one command that installs one."""
+
+
+class GradientMismatch(TinygradError, AssertionError):  # noqa: N818 - named for what was found, as AssertionError is
+    """A gradient check that failed; ``report`` holds what was compared."""
+
+    def __init__(self, report: object) -> None:
+        """Carry `report`, whose text is the message."""
+        super().__init__(str(report))
+        self.report = report

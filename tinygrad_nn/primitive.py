@@ -1,0 +1,213 @@
+"""The `@primitive` decorator and the registry: which rule belongs to which NumPy function.
+
+Rules and Tensors never import each other. A rule names the NumPy function that it differentiates; a Tensor that meets
+this function, through an operator, a method or NumPy's own dispatch, looks the rule up here. What NumPy lacks joins the
+same way: a `@kernel` is a function of raw arrays that hands over to Tensors as NumPy's functions do.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from tinygrad_nn.errors import RuleError, UnsupportedError
+
+Array: TypeAlias = npt.NDArray[Any]
+"""What a rule computes with: raw arrays as it is written, and Tensors when a higher derivative re-runs it."""
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+"""Which axes a reduction drops: one, several, or all."""
+
+Closure: TypeAlias = Callable[[Array], Array]
+"""Carries the gradient of the result back to one operand."""
+
+Rule: TypeAlias = Callable[..., tuple[Any, ...]]
+"""Computes ``(result, closure of operand 0, closure of operand 1, ...)``; a closure that is None has no gradient."""
+
+
+class Operation(Protocol):
+    """A registered operation: a function to be called with Tensors, arrays and numbers alike."""
+
+    primitive: Primitive
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the operation, and record it if a Tensor among the operands needs a gradient."""
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+RULES: dict[Callable[..., Any], Primitive] = {}
+"""NumPy function -> its primitive."""
+
+PRIMITIVES: dict[str, Primitive] = {}
+"""Name -> primitive. A user's own are listed as ``module.name``, so that none can take the place of one of these."""
+
+COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy function -> the same function written with others, which therefore needs no rule."""
+
+CONSTANTS: set[Callable[..., Any]] = set()
+"""NumPy functions whose result has no gradient, such as comparisons: they see raw arrays and return raw arrays."""
+
+
+def unchanged(g: Array) -> Array:
+    """Carry a gradient back as it is: the closure of all that only adds or moves.
+
+    One function for all of them. A ``lambda g: g`` would be made anew by every addition, and kept by every node.
+    """
+    return g
+
+
+class Primitive:
+    """One operation: its name, its rule, and what has to be known about the rule's signature.
+
+    A ``/`` in the signature ends the operands; what follows are options. Without one, every positional parameter is an
+    operand. ``*arrays`` takes any number of operands, which NumPy hands over as one sequence (`numpy.concatenate`).
+    All of it is read here, once: `inspect` on the path of every operation would cost more than most operations.
+    """
+
+    __slots__ = ("is_variadic", "name", "operand_names", "option_names", "rule", "twins")
+
+    def __init__(self, rule: Rule, twins: tuple[Callable[..., Any], ...]) -> None:
+        """Read the signature of `rule`, which differentiates the functions `twins`."""
+        parameters = inspect.signature(rule).parameters.values()
+        only = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+        free = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        self.name = rule.__name__
+        self.rule = rule
+        self.twins = twins
+        self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.operand_names = () if self.is_variadic else tuple(only or free)
+        self.option_names = (*(free if only else ()), *(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
+        if not self.operand_names and not self.is_variadic:
+            message = f"{self.name}: a primitive needs at least one operand; write it as 'def {self.name}(a): ...'"
+            raise RuleError(message)
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Split the arguments of a call into operands and options."""
+        if self.is_variadic:
+            return args, kwargs
+        count = len(self.operand_names)
+        if len(args) == count:
+            return args, kwargs
+        options = dict(zip(self.option_names, args[count:], strict=False)) | kwargs
+        operands = args[:count]
+        try:
+            operands += tuple(options.pop(name) for name in self.operand_names[len(operands) :])
+        except KeyError as missing:
+            message = f"{self.name}: expected the operands {', '.join(self.operand_names)}; {missing} is missing"
+            raise RuleError(message) from None
+        return operands, options
+
+    def bind_numpy(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Split the arguments of a call to the NumPy twin, and refuse the options that the rule does not know."""
+        if self.is_variadic:
+            args, kwargs = tuple(args[0]), dict(zip(self.option_names, args[1:], strict=False)) | kwargs
+        operands, options = self.bind(args, kwargs)
+        for name in [name for name in options if name not in self.option_names]:
+            if options.pop(name) is not None:
+                known = ", ".join(self.option_names) or "none"
+                message = (
+                    f"{self.name}: the option '{name}' has no gradient rule; its options here are: {known}. "
+                    f"Leave '{name}' out, or call NumPy on t.numpy() where no gradient is needed"
+                )
+                raise UnsupportedError(message)
+        return operands, options
+
+    def __repr__(self) -> str:
+        """Name the primitive."""
+        return f"<primitive {self.name}>"
+
+
+@overload
+def primitive(twin: np.ufunc, /, *twins: np.ufunc) -> Callable[[Rule], Operation]: ...
+@overload
+def primitive(rule: Rule, /) -> Operation: ...
+@overload
+def primitive(*twins: Callable[..., Any]) -> Callable[[Rule], Operation]: ...
+def primitive(*twins: Any) -> Any:
+    """Register a rule: the forward value and one backward closure for each operand.
+
+    ``@primitive(np.multiply)`` gives a NumPy function its gradient; a bare ``@primitive`` makes a new operation. Either
+    way the result is a function to be called with Tensors, arrays and numbers alike: Tensors in, Tensor out.
+
+    The rule is plain NumPy: functions and operators only, no ``out=``, no writing into arrays, no `numpy.asarray`, for
+    a second derivative runs the same text on Tensors. It states its formula and nothing else: sums over broadcast axes,
+    dtypes and accumulation are the engine's. A later definition replaces an earlier one, so that a notebook cell may
+    be run twice.
+
+    Raises:
+        RuleError: the rule takes no operand.
+
+    >>> import numpy as np, tinygrad_nn as tn
+    >>> @tn.primitive
+    ... def cube(a):
+    ...     return a**3, lambda g: g * 3 * a**2
+    >>> x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(x).sum().backward()
+    >>> x.grad
+    array([ 3., 12.])
+
+    """
+    if len(twins) == 1 and inspect.isfunction(twins[0]) and not hasattr(twins[0], "is_kernel"):
+        return _register(twins[0], ())
+    return lambda rule: _register(rule, twins)
+
+
+def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
+    declared = Primitive(rule, twins)
+
+    count = len(declared.operand_names)
+
+    @functools.wraps(rule)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        operands, options = (args, kwargs) if len(args) == count else declared.bind(args, kwargs)
+        for operand in operands:
+            if hasattr(operand, "__record__"):
+                return operand.__record__(declared, operands, options)
+        return rule(*operands, **options)[0]
+
+    operation = cast("Operation", call)
+    operation.primitive = declared
+    is_own = rule.__module__.startswith("tinygrad_nn.")
+    PRIMITIVES[declared.name if is_own else f"{rule.__module__}.{declared.name}"] = declared
+    RULES.update(dict.fromkeys((call, *twins), declared))
+    return operation
+
+
+def kernel(function: Function) -> Function:
+    """Make a function of raw arrays a citizen of NumPy's dispatch, so that a rule may call it on Tensors.
+
+    For what NumPy lacks and only in-place writes can compute, such as adding at repeated indices. The function runs on
+    raw arrays alone; with a Tensor among its positional arguments it hands over to the rule that names it as its twin.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for argument in args:
+            if hasattr(argument, "__record__"):
+                return argument.__array_function__(call, (), args, kwargs)
+        return function(*args, **kwargs)
+
+    call.is_kernel = True  # type: ignore[attr-defined]  # tells `primitive` that this is a twin and no rule
+    return call  # type: ignore[return-value]  # wraps() keeps the signature
+
+
+def composition(*twins: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Register a function that is written with other differentiable ones as what Tensors do for the NumPy `twins`."""
+
+    def register(function: Function) -> Function:
+        for twin in twins:
+            COMPOSITIONS[twin] = function
+        return function
+
+    return register
+
+
+def constant(*twins: Callable[..., Any]) -> None:
+    """Register NumPy functions whose result has no gradient: comparisons, `numpy.shape`, `numpy.argmax`."""
+    CONSTANTS.update(twins)

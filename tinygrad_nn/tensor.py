@@ -1,0 +1,577 @@
+"""`Tensor`: a NumPy array that remembers how it was made.
+
+`record` is where every operation passes: it calls the rule on raw arrays and, if some operand needs a gradient, leaves
+a node behind. For higher derivatives Tensors nest: inside a transform such as `grad`, a `Traced` Tensor holds Tensors
+of the level below as its data, `record` calls the same rule on those, and the rule's own operators record there.
+
+What may change in place, and what may not:
+
+- ``Tensor(x)`` copies `x`, as `numpy.array` does, so a change of `x` changes no graph. An array that meets a Tensor in
+  an operation is copied likewise, unless it is read-only and owns its memory.
+- ``.data`` of a leaf that requires a gradient is the array itself, writable: ``w.data -= 0.1 * w.grad`` trains.
+  ``backward()`` refuses a graph that was recorded before such a change (`InPlaceError`), as it does after
+  ``optimizer.step()``.
+- ``.data`` of every other Tensor is read-only; ``t.numpy()`` is a copy of your own.
+- ``t += u`` on a Tensor binds the name to a new Tensor; on an array with a Tensor at the right it is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, SupportsIndex, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tinygrad_nn.array_methods import ArrayMethods
+from tinygrad_nn.backprop import (
+    EXPOSED,
+    MODE,
+    OWN_FILES,
+    PLAIN,
+    Leaf,
+    Node,
+    accumulate,
+    backpropagate,
+    check_seed,
+    make_node,
+)
+from tinygrad_nn.conversion import frozen, get_default_dtype, new_array, operand
+from tinygrad_nn.errors import (
+    ArgumentError,
+    BackwardError,
+    DtypeError,
+    RuleError,
+    ShapeError,
+    TinygradError,
+    UnsupportedError,
+)
+from tinygrad_nn.primitive import COMPOSITIONS, CONSTANTS, PRIMITIVES, RULES, Array, Primitive
+
+Operand: TypeAlias = "Tensor | npt.ArrayLike"
+
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
+
+_CONTAINERS = frozenset({np.ndarray, list, tuple})
+
+_PASSED_OVER = frozenset(name for name in OWN_FILES if not name.endswith("module.py"))
+"""Files whose frames are never "the user's line". `Module` is left out: it notes itself where it was called."""
+
+_getframe = sys._getframe
+
+
+class Tensor(ArrayMethods):
+    """A NumPy array that remembers how it was made, so that gradients can be carried back through it.
+
+    Args:
+        data: an array, a number, or nested lists of numbers; copied. Python floats become the default dtype.
+        requires_grad: whether `backward()` shall leave a gradient here.
+        name: shown in pictures and messages.
+        dtype: converts `data`.
+
+    Raises:
+        DtypeError: an integer or complex Tensor cannot require a gradient, and `data` must be numbers.
+
+    >>> import tinygrad_nn as tn
+    >>> x = tn.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> y.item(), x.grad
+    (14.0, array([2., 4., 6.]))
+
+    """
+
+    __slots__ = ("__weakref__", "_data", "_name", "_node")
+
+    _data: Any
+    _node: Node | None
+    _name: str | None
+
+    level = 0
+    """How many transforms deep this Tensor lives; more than 0 only for `Traced`."""
+
+    def __init__(
+        self,
+        data: Operand,
+        requires_grad: bool = False,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        """Make a Tensor of `data`."""
+        self._data = new_array(raw(data), dtype)
+        self._node = None
+        if name is not None:
+            self._name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    # What it is
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """The array. Writable for a leaf that requires a gradient (see the module's text), read-only otherwise."""
+        if isinstance(self._node, Leaf) and self.level == 0:
+            return self._node.expose()
+        array = np.asarray(raw(self))
+        array.flags.writeable = False
+        return array
+
+    @data.setter
+    def data(self, value: Operand) -> None:
+        if self._node is not None and not self._node.is_leaf:
+            message = "Tensor.data: expected a leaf, but this is the result of an operation. Make a new Tensor instead"
+            raise ArgumentError(message)
+        array: Any = self._data
+        if value is not array:  # `w.data -= step` has written into the array itself, and hands it back
+            array = np.array(raw(value), dtype=self.dtype)
+            if array.shape != self.shape:
+                message = (
+                    f"Tensor.data: expected an array of shape {self.shape}, got {array.shape}. "
+                    f"Make a new Tensor for another shape"
+                )
+                raise ShapeError(message)
+            self._data = array
+        if isinstance(self._node, Leaf):
+            self._node.array = array
+            self._node.touch()
+
+    def rebind(self, array: Array) -> None:
+        """Make this leaf start anew with `array`, also of another shape or dtype, and without a gradient."""
+        requires_grad = self.requires_grad
+        self._node, self._data = None, array
+        self.requires_grad = requires_grad
+
+    @property
+    def grad(self) -> Any:
+        """What `backward()` has accumulated here: an array, or None. Also set on results by ``retain_graph=True``."""
+        return None if self._node is None else self._node.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if self._node is None:
+            message = "Tensor.grad: expected a Tensor that requires a gradient. Set requires_grad = True first"
+            raise ArgumentError(message)
+        self._node.grad = value if value is None else check_seed(np.asarray(value, dtype=self.dtype), self._node)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are carried to this Tensor. May be set on a leaf, to freeze or to thaw a parameter."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value == self.requires_grad:
+            return
+        if not self.is_leaf:
+            message = "requires_grad: expected a leaf, but this is the result of an operation. Use detach() instead"
+            raise ArgumentError(message)
+        if not value:
+            self._data = self._data.copy()  # the array was writable from outside; a constant's is not
+            self._node = None
+            return
+        if self.dtype.kind != "f":
+            message = (
+                f"requires_grad: expected a floating dtype, got {self.dtype}: whole numbers have no gradient. "
+                f"Write Tensor(x, dtype=float) or 1.0 instead of 1"
+            )
+            raise DtypeError(message)
+        if self._data.base is not None or not self._data.flags.writeable:
+            self._data = np.array(self._data)
+        self._node = Leaf(self._data)
+        self._node.name = self.name
+
+    @property
+    def name(self) -> str | None:
+        """The name that pictures and messages show."""
+        try:
+            return self._name
+        except AttributeError:  # results of operations leave the slot empty: filling it costs time
+            return None
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._name = value
+        if self._node is not None:
+            self._node.name = value
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this Tensor."""
+        return self._node is None or self._node.is_leaf
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        return self._data.dtype
+
+    # Gradients
+
+    def backward(self, gradient: Operand | None = None, *, retain_graph: bool = False) -> None:
+        """Add to ``.grad`` of each leaf below the gradient of this Tensor with respect to it.
+
+        Args:
+            gradient: the gradient of the final result with respect to this Tensor, of its shape. 1 for a single
+                number; a Tensor of more numbers has no gradient without it.
+            retain_graph: keep the graph for another `backward()`, and keep the gradient of each result on the way in
+                its ``.grad``. Otherwise captured arrays are let go as the walk proceeds.
+
+        Raises:
+            ShapeError: this Tensor has more than one number and no `gradient` was given, or one of another shape.
+            GraphReleasedError: an earlier `backward()` has released the graph.
+            InPlaceError: a leaf was changed after the graph was recorded.
+            BackwardError: nothing here requires a gradient, or the closure of a rule failed.
+
+        >>> import tinygrad_nn as tn
+        >>> w = tn.Tensor([3.0, 4.0], requires_grad=True)
+        >>> (w * w).backward([1.0, 10.0])
+        >>> w.grad
+        array([ 6., 80.])
+
+        """
+        node = self._node
+        if node is None:
+            message = (
+                "backward: expected a Tensor that depends on one with requires_grad=True, but nothing here requires a "
+                "gradient. Set requires_grad=True on the inputs, and compute outside of no_grad()"
+            )
+            raise BackwardError(message)
+        if gradient is not None:
+            seed = check_seed(np.array(raw(gradient), dtype=node.dtype), node)
+        elif self.size == 1:
+            seed = np.ones(node.shape, node.dtype) if node.shape else node.dtype.type(1)
+        else:
+            message = (
+                f"backward: expected a single number, got shape {node.shape}. Reduce it first, as in y.sum().backward()"
+                f", or pass its gradient, as in y.backward(np.ones({node.shape}))"
+            )
+            raise ShapeError(message)
+        accumulate(backpropagate(node, seed, retain_graph=retain_graph), keep=retain_graph)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        if self._node is not None:
+            self._node.grad = None
+
+    def detach(self) -> Tensor:
+        """Return the same values as a constant, outside of the graph."""
+        array = np.asarray(raw(self))
+        shares = self._node is not None and (self._node.is_leaf or array.base is not None)
+        return _constant(array.copy() if shares else array)
+
+    def astype(self, dtype: npt.DTypeLike) -> Tensor:
+        """Convert to another dtype; the gradient is converted back. Whole numbers are constants."""
+        if np.dtype(dtype).kind != "f":
+            return _constant(raw(self).astype(dtype))
+        return record(PRIMITIVES["astype"], (self,), {"dtype": np.dtype(dtype)})
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """Return a copy of the values as an array of your own."""
+        return np.array(raw(self))
+
+    def item(self) -> Any:
+        """Return the single number in it as a Python number."""
+        if self.size != 1:
+            message = f"item: expected a single number, got shape {self.shape}. Index it first, or use tolist()"
+            raise ShapeError(message)
+        return raw(self).item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python numbers."""
+        return raw(self).tolist()
+
+    # How NumPy and Python meet it
+
+    def __raw__(self) -> Array:
+        """Return the raw array below all levels of transforms."""
+        data = self._data
+        while isinstance(data, Tensor):
+            data = data._data
+        return data
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Convert a constant; refuse to drop a gradient in silence."""
+        if self.requires_grad:
+            message = (
+                "numpy.asarray: expected a Tensor without a gradient, but this one requires one, which the array would "
+                "lose in silence. Write t.numpy() for a copy or t.detach() for a constant"
+            )
+            raise UnsupportedError(message)
+        return np.array(raw(self), dtype=dtype, copy=copy if copy is False else True)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Take over a ufunc that meets a Tensor."""
+        if method != "__call__":
+            return _unsupported(f"numpy.{ufunc.__name__}.{method}")
+        out = options.pop("out", None)
+        if out is not None:
+            message = (
+                f"numpy.{ufunc.__name__}: expected no array to write into, but a Tensor cannot be written into an "
+                f"array in place. Write x = x + t instead of x += t, and leave 'out' out"
+            )
+            raise UnsupportedError(message)
+        return self.__array_function__(ufunc, (), inputs, options)
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Take over a NumPy function that meets a Tensor."""
+        if function in RULES:
+            primitive = RULES[function]
+            return record(primitive, *primitive.bind_numpy(args, kwargs))
+        if function in COMPOSITIONS:
+            return COMPOSITIONS[function](*args, **kwargs)
+        if function in CONSTANTS:
+            return function(*_strip(args), **_strip(kwargs))
+        return _unsupported(f"{function.__module__}.{function.__name__}")
+
+    def __len__(self) -> int:
+        """Return the length of the first axis."""
+        if not self.shape:
+            message = "len: expected at least one axis, got a single number. Use t.item() for its value"
+            raise ShapeError(message)
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Iterate over the first axis."""
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        """Tell whether the single number in it is not 0."""
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        """Return the single number in it."""
+        return float(self.item())
+
+    def __int__(self) -> int:
+        """Return the single number in it, without its fraction."""
+        return int(self.item())
+
+    def __index__(self) -> int:
+        """Return the single whole number in it."""
+        index: SupportsIndex = self.item()
+        return index.__index__()
+
+    def __format__(self, spec: str) -> str:
+        """Format a single number as a number, anything else as its text."""
+        return format(self.item() if self.size == 1 and spec else str(self), "" if self.size != 1 else spec)
+
+    def __repr__(self) -> str:
+        """Show the values, and what is special about the Tensor."""
+        values = np.array2string(np.asarray(raw(self)), separator=", ", prefix="Tensor(")
+        parts = (
+            [values]
+            if self.dtype == get_default_dtype() or self.dtype.kind in "bi"
+            else [values, f"dtype={self.dtype}"]
+        )
+        if self.requires_grad:
+            parts.append("requires_grad=True")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(parts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the values, not the graph."""
+        return type(self), (self.numpy(), self.requires_grad and self.is_leaf, self.name)
+
+
+class Traced(Tensor):
+    """A Tensor inside a transform: its data are the Tensors, or arrays, of the level below."""
+
+    __slots__ = ("level",)
+
+    def __init__(self, data: Any, node: Node, level: int) -> None:
+        """Make a Tensor of the transform at `level`."""
+        self._data = data
+        self._node = node
+        self.level = level
+
+
+def raw(value: Any) -> Any:
+    """Return the raw array of a Tensor, below all levels of transforms, and anything else as it is."""
+    return value.__raw__() if isinstance(value, Tensor) else value
+
+
+def _constant(array: Array) -> Tensor:
+    """Return `array` itself as a Tensor without a gradient."""
+    tensor = _new(Tensor)
+    tensor._data = array
+    tensor._node = None
+    return tensor
+
+
+def record(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None) -> Tensor:
+    """Run `primitive` on `operands`, of which at least one is a Tensor, and leave a node if one needs a gradient.
+
+    The path of every operation, so what is not needed for each is not done for each: one look at `MODE` tells whether
+    recording is off, or transforms under way. Calls of two or three operands are what its shape is tuned to.
+    """
+    mode = MODE.get()
+    level = 0
+    if mode is not PLAIN:
+        if not mode.recording:
+            return _unrecorded(primitive, operands, options)
+        level = max([x.level for x in operands if isinstance(x, Tensor)])
+    if options:
+        for value in options.values():
+            if type(value) in _CONTAINERS:  # an index, say, which the user may go on to change
+                options = {key: frozen(value) for key, value in options.items()}
+                break
+    arrays: list[Any] = []
+    sources: list[Any] = []
+    constants = 0
+    for x in operands:
+        if isinstance(x, Tensor) and x.level == level:
+            array = x._data
+            source = x._node
+            if source is None:
+                source = array
+                constants += 1
+        else:
+            array = source = x if type(x) in _NUMBERS else _borrowed(x, primitive, len(arrays))
+            constants += 1
+        arrays.append(array)
+        sources.append(source)
+    try:
+        result = primitive.rule(*arrays, **options) if options else primitive.rule(*arrays)
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(primitive, arrays, options, error) from error
+    if level == 0:
+        tensor = _new(Tensor)
+    else:
+        tensor = _new(Traced)
+        tensor.level = level
+    tensor._data = out = result[0]
+    if constants == len(sources):
+        tensor._node = None
+        return tensor
+    closures: Any = result[1:]
+    if len(closures) != len(sources):
+        raise RuleError(_miscounted(primitive, len(sources), len(closures)))
+    if constants:  # a closure that nobody will call must not keep its operands alive
+        closures = list(closures)
+        for i, source in enumerate(sources):
+            if not isinstance(source, Node):
+                closures[i] = None
+    if EXPOSED:
+        _inspect(sources)
+    frame = _getframe(2)  # 1 is the operator, method or function that calls here: never the user's
+    while frame.f_code.co_filename in _PASSED_OVER and frame.f_back is not None:
+        frame = frame.f_back
+    tensor._node = make_node(primitive, sources, closures, options, out, frame)
+    return tensor
+
+
+def record_pair(primitive: Primitive, a: Any, b: Any) -> Tensor:
+    """Do what `record` does for two operands, at once in the two cases that nearly all arithmetic consists of.
+
+    Two Tensors that need a gradient, or one and a Python number: no lists, no loops. This halves the time that the
+    engine takes for a chain of additions and multiplications (`chain` and `leaves` in `tests/benchmarks/steps.py`).
+    """
+    if MODE.get() is not PLAIN or not isinstance(a, Tensor):
+        return record(primitive, (a, b))
+    x, source = a._data, a._node
+    y: Any
+    other: Any  # a node, or the number
+    if type(b) is float:
+        y = other = b
+    elif isinstance(b, Tensor):
+        y, other = b._data, b._node
+    else:
+        other = None
+    if source is None or other is None:
+        return record(primitive, (a, b))
+    try:
+        out, to_a, to_b = primitive.rule(x, y)
+    except (ValueError, TypeError) as error:
+        raise _explained(primitive, [x, y], None, error) from error
+    if EXPOSED:
+        _inspect((source, other))
+    frame = _getframe(2)
+    while frame.f_code.co_filename in _PASSED_OVER and frame.f_back is not None:
+        frame = frame.f_back
+    tensor = _new(Tensor)
+    tensor._data = out
+    closures = (to_a, None if y is other else to_b)
+    tensor._node = make_node(primitive, (source, other), closures, None, out, frame)
+    return tensor
+
+
+def _inspect(sources: Iterable[Any]) -> None:
+    """Look whether exposed leaves among `sources` were changed from outside, before an operation is recorded."""
+    for source in sources:
+        if id(source) in EXPOSED:
+            source.inspect()
+
+
+def _explained(primitive: Primitive, arrays: list[Any], options: dict[str, Any] | None, error: Exception) -> Exception:
+    """Return what NumPy refused, told with the operation and what it was given."""
+    if isinstance(error, TinygradError):
+        return error
+    given = ", ".join(f"operand {i} of shape {np.shape(x)}" for i, x in enumerate(map(raw, arrays)))
+    settings = f" with {', '.join(f'{k}={v!r}' for k, v in options.items())}" if options else ""
+    kind = UnsupportedError if isinstance(error, TypeError) else ShapeError
+    return kind(f"{primitive.name}: expected operands that fit together, got {given}{settings}. NumPy says: {error}")
+
+
+def _miscounted(primitive: Primitive, expected: int, came: int) -> str:
+    return (
+        f"{primitive.name}: expected the rule to return its value and {expected} closures, one for each operand, but "
+        f"it returned {came} closures. Return None for an operand that has no gradient"
+    )
+
+
+def _unrecorded(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None) -> Tensor:
+    """Run `primitive` on values alone, as `no_grad` asks."""
+    arrays = [raw(x) for x in operands]
+    try:
+        out = primitive.rule(*arrays, **(options or {}))[0]
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(primitive, arrays, options, error) from error
+    if out.base is not None and any(isinstance(x, Tensor) and x.is_leaf for x in operands):
+        out = out.copy()  # a view of a leaf would change with it, and be a constant in other graphs
+    return _constant(out)
+
+
+def _borrowed(value: Any, primitive: Primitive, position: int) -> Any:
+    """Return an operand that is no Tensor of this level: a lower one as it is, an array as one that nobody changes."""
+    return value if isinstance(value, Tensor) else frozen(operand(value, primitive.name, position))
+
+
+def _strip(value: Any) -> Any:
+    """Return `value` with the Tensors in it replaced by their arrays."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_strip, value))
+    if isinstance(value, dict):
+        return {key: _strip(item) for key, item in value.items()}
+    return raw(value)
+
+
+def _unsupported(name: str) -> Any:
+    """Refuse a NumPy function that has no rule, and name a near one that has."""
+    import difflib  # here, for it is slow to import and seldom needed
+
+    known = sorted({f.__name__ for f in (*RULES, *COMPOSITIONS, *CONSTANTS)})
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.6)
+    hint = f"The nearest that has one is '{near[0]}'. " if near else ""
+    message = f"{name}: expected a function with a gradient rule, but this has none. {hint}t.numpy() leaves the graph"
+    raise UnsupportedError(message)
+
+
+_new = Tensor.__new__
+Tensor.__record_pair__ = staticmethod(record_pair)  # type: ignore[assignment,method-assign]  # likewise
+Tensor.__record__ = staticmethod(record)  # type: ignore[assignment,method-assign]  # no `self`, one call less
