@@ -1,0 +1,223 @@
+"""`Module`: what has parameters and can be called. A module is its attributes; nothing is registered elsewhere.
+
+Parameters, constant Tensors and modules are found where the user put them: in attributes, and in lists, tuples and
+dicts that are attributes. Their names follow from that, as ``encoder.layers.0.weight``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tinygrad_nn.backprop import tick
+from tinygrad_nn.errors import ShapeError, StateError
+from tinygrad_nn.nn.summary import summarize
+from tinygrad_nn.primitive import Array
+from tinygrad_nn.tensor import Operand, Tensor
+
+
+class Parameter(Tensor):
+    """A Tensor that a module learns: it requires a gradient, and the module finds it by its type.
+
+    >>> from tinygrad_nn import nn
+    >>> nn.Parameter([1.0, 2.0])
+    Tensor([1., 2.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        data: Operand,
+        requires_grad: bool = True,
+        name: str | None = None,
+        dtype: npt.DTypeLike | None = None,
+    ) -> None:
+        """Make a parameter that starts with `data`."""
+        super().__init__(data, requires_grad, name, dtype)
+
+
+class Module:
+    """A function with parameters. Subclass it, make the parts in ``__init__`` and use them in `forward`.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn import nn
+    >>> class Line(nn.Module):
+    ...     def __init__(self):
+    ...         self.slope = nn.Parameter(2.0)
+    ...         self.offset = nn.Parameter(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line(np.array([1.0, 2.0])).tolist()
+    [3.0, 5.0]
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope', 'offset']
+    """
+
+    training: bool = True
+    _name: str = ""
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Run `forward`, and note for pictures and messages that its operations belong to this module."""
+        begin = tick()
+        result = self.forward(*inputs, **options)
+        if isinstance(result, Tensor):
+            self._sign(result, begin)
+        else:
+            for _, part in _parts("", result):
+                if isinstance(part, Tensor):
+                    self._sign(part, begin)
+        return result
+
+    def _sign(self, result: Tensor, begin: int) -> None:
+        """Note on the node of `result` that a call of this module, begun at `begin`, returned it."""
+        node = result._node
+        if node is not None:
+            caller = sys._getframe(2)
+            name = self._name or type(self).__name__
+            node.returned_by = (begin, name, caller.f_code, caller.f_lasti, node.returned_by)
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002 - subclasses use them
+        """Compute the result; every subclass writes its own."""
+        message = f"{type(self).__name__}: expected a method 'forward'. Define forward(self, x) in your subclass"
+        raise AttributeError(message)
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        """Set an attribute, and tell the parameters and modules in it their names."""
+        object.__setattr__(self, key, value)
+        for name, part in _parts(key, value):
+            if isinstance(part, Module):
+                if not part._name:
+                    object.__setattr__(part, "_name", name)
+                    for parameter in part.parameters():
+                        parameter.name = f"{name}.{parameter.name}"
+            elif part.name is None:
+                part.name = name
+
+    # Its parts
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules directly inside, with their names; one that has two names only once."""
+        seen: set[int] = set()
+        for key, value in vars(self).items():
+            for name, part in _parts(key, value):
+                if isinstance(part, Module) and id(part) not in seen:
+                    seen.add(id(part))
+                    yield name, part
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield this module and all inside, outermost first."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(_join(prefix, name))
+
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield parameters and constant Tensors, with their names; a shared one only once."""
+        seen: set[int] = set()
+        for prefix, module in self.named_modules():
+            for key, value in vars(module).items():
+                for name, part in _parts(key, value):
+                    if isinstance(part, Tensor) and id(part) not in seen:
+                        seen.add(id(part))
+                        yield _join(prefix, name), part
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their names; a shared one only once."""
+        return ((name, tensor) for name, tensor in self.named_tensors() if isinstance(tensor, Parameter))
+
+    def parameters(self) -> list[Parameter]:
+        """Return the parameters, each once."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    # Its state
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all parameters and constant Tensors by name, with the names that PyTorch uses."""
+        return {name: tensor.numpy() for name, tensor in self.named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
+        """Take over the values of a `state_dict`, all or none.
+
+        Raises:
+            StateError: a name is missing or unexpected.
+            ShapeError: an array has another shape than the Tensor of its name.
+
+        """
+        tensors = dict(self.named_tensors())
+        missing, unexpected = tensors.keys() - state.keys(), state.keys() - tensors.keys()
+        if missing or unexpected:
+            message = (
+                f"load_state_dict: expected exactly the names of this {type(self).__name__}; "
+                f"missing: {', '.join(sorted(missing)) or 'none'}; unexpected: "
+                f"{', '.join(sorted(unexpected)) or 'none'}. Build the model as it was when the state was saved"
+            )
+            raise StateError(message)
+        arrays = {name: np.asarray(value) for name, value in state.items()}
+        wrong = [
+            f"'{name}' has shape {arrays[name].shape}, expected {tensor.shape}"
+            for name, tensor in tensors.items()
+            if arrays[name].shape != tensor.shape
+        ]
+        if wrong:
+            message = (
+                f"load_state_dict: {'; '.join(wrong)}. Build the model with the sizes that the state was saved with"
+            )
+            raise ShapeError(message)
+        for name, tensor in tensors.items():
+            tensor.data = arrays[name]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and all inside to training (or, with False, to evaluation)."""
+        for _, module in self.named_modules():
+            object.__setattr__(module, "training", mode)
+        return self
+
+    def eval(self) -> Self:
+        """Switch this module and all inside to evaluation."""
+        return self.train(mode=False)
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """Convert all parameters and constant Tensors to another floating dtype, in place; gradients are dropped."""
+        for _, tensor in self.named_tensors():
+            tensor.rebind(tensor.numpy().astype(dtype))
+        return self
+
+    def summary(self, *inputs: Any) -> str:
+        """Return a table: the name, type and number of parameters of each module, and output shapes for `inputs`."""
+        return summarize(self, inputs)
+
+    def __repr__(self) -> str:
+        """Show the modules inside, one a line."""
+        lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
+        body = "\n" + "\n".join(lines) + "\n" if lines else self.extra_repr()
+        return f"{type(self).__name__}({body})"
+
+    def extra_repr(self) -> str:
+        """Return what `repr` shows between the parentheses of a module without modules inside."""
+        return ""
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Module | Tensor]]:
+    """Yield the modules and Tensors in an attribute, also those in lists, tuples and dicts, with their names."""
+    if isinstance(value, (Module, Tensor)):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _parts(f"{name}.{index}", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _parts(f"{name}.{key}", item)
