@@ -13,7 +13,8 @@ from tinygrad_nn.nn import activations
 from tinygrad_nn.nn import init as initializers
 from tinygrad_nn.nn.module import Module, Parameter
 from tinygrad_nn.primitive import PRIMITIVES
-from tinygrad_nn.tensor import Operand, record
+from tinygrad_nn.recording import record
+from tinygrad_nn.tensor import Operand
 
 _DENSE = PRIMITIVES["dense"]
 

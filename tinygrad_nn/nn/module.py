@@ -65,22 +65,18 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run `forward`, and note for pictures and messages that its operations belong to this module."""
         begin = tick()
-        result = self.forward(*inputs, **options)
+        result = self.forward(*inputs, **options) if options else self.forward(*inputs)
+        frame = sys._getframe(1)
+        call = begin, self._name or type(self).__name__, frame.f_code, frame.f_lasti
         if isinstance(result, Tensor):
-            self._sign(result, begin)
+            node = result._node
+            if node is not None:
+                node.returned_by = (*call, node.returned_by)
         else:
             for _, part in _parts("", result):
-                if isinstance(part, Tensor):
-                    self._sign(part, begin)
+                if isinstance(part, Tensor) and part._node is not None:
+                    part._node.returned_by = (*call, part._node.returned_by)
         return result
-
-    def _sign(self, result: Tensor, begin: int) -> None:
-        """Note on the node of `result` that a call of this module, begun at `begin`, returned it."""
-        node = result._node
-        if node is not None:
-            caller = sys._getframe(2)
-            name = self._name or type(self).__name__
-            node.returned_by = (begin, name, caller.f_code, caller.f_lasti, node.returned_by)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:  # noqa: ARG002 - subclasses use them
         """Compute the result; every subclass writes its own."""

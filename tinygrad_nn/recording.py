@@ -1,0 +1,182 @@
+"""`record`, the path of every operation: from operands to a result, and the node that remembers how it was made.
+
+It calls the rule on raw arrays and, if some operand needs a gradient, leaves a node with the closures behind. For higher derivatives Tensors nest: inside a transform such as `grad`, a `Traced` Tensor holds Tensors of the level below as its
+data, `record` calls the same rule on those, and the rule's own operators record there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_nn.backprop import EXPOSED, MODE, OWN_FILES, PLAIN, Node, make_node
+from tinygrad_nn.conversion import frozen, operand
+from tinygrad_nn.errors import RuleError, ShapeError, TinygradError, UnsupportedError
+from tinygrad_nn.primitive import Primitive
+from tinygrad_nn.tensor import Tensor, constant, raw
+
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
+
+_PASSED_OVER = frozenset(name for name in OWN_FILES if not name.endswith("module.py"))
+"""Files whose frames are never "the user's line". `Module` is left out: it notes itself where it was called."""
+
+_getframe = sys._getframe
+
+_new = Tensor.__new__
+
+
+class Traced(Tensor):
+    """A Tensor inside a transform: its data are the Tensors, or arrays, of the level below."""
+
+    __slots__ = ("level",)
+
+    def __init__(self, data: Any, node: Node, level: int) -> None:
+        """Make a Tensor of the transform at `level`."""
+        self._data = data
+        self._node = node
+        self.level = level
+
+
+def record(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None) -> Tensor:
+    """Run `primitive` on `operands`, of which at least one is a Tensor, and leave a node if one needs a gradient.
+
+    The path of every operation, so what is not needed for each is not done for each: one look at `MODE` tells whether
+    recording is off, or transforms under way. Calls of two or three operands are what its shape is tuned to.
+    """
+    mode = MODE.get()
+    level = 0
+    if mode is not PLAIN:
+        if not mode.recording:
+            return _unrecorded(primitive, operands, options)
+        level = max([x.level for x in operands if isinstance(x, Tensor)])
+    arrays: list[Any] = []
+    sources: list[Any] = []
+    constants = 0
+    for x in operands:
+        if isinstance(x, Tensor) and (level == 0 or x.level == level):  # noqa: PLR1714 - no attribute is read at level 0
+            array = x._data
+            source = x._node
+            if source is None:
+                source = array
+                constants += 1
+        else:
+            array = source = x if type(x) in _NUMBERS else _borrowed(x, primitive, len(arrays))
+            constants += 1
+        arrays.append(array)
+        sources.append(source)
+    try:
+        result = primitive.rule(*arrays, **options) if options else primitive.rule(*arrays)
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(primitive, arrays, options, error) from error
+    if level == 0:
+        tensor = _new(Tensor)
+    else:
+        tensor = _new(Traced)
+        tensor.level = level
+    tensor._data = out = result[0]
+    if constants == len(sources):
+        tensor._node = None
+        return tensor
+    closures: Any = result[1:]
+    if len(closures) != len(sources):
+        raise RuleError(_miscounted(primitive, len(sources), len(closures)))
+    if constants:  # a closure that nobody will call must not keep its operands alive
+        closures = list(closures)
+        for i, source in enumerate(sources):
+            if not isinstance(source, Node):
+                closures[i] = None
+    if EXPOSED:
+        _inspect(sources)
+    frame = _getframe(2)  # 1 is the operator, method or function that calls here: never the user's
+    while frame.f_code.co_filename in _PASSED_OVER and frame.f_back is not None:
+        frame = frame.f_back
+    tensor._node = make_node(primitive, sources, closures, options, out, frame)
+    return tensor
+
+
+def record_call(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None) -> Tensor:
+    """Do what `record` does with options of the user's, such as an index that he may go on to change."""
+    return record(primitive, operands, {key: frozen(value) for key, value in options.items()} if options else None)
+
+
+def record_pair(primitive: Primitive, a: Any, b: Any) -> Tensor:
+    """Do what `record` does for two operands, at once in the two cases that nearly all arithmetic consists of.
+
+    Two Tensors that need a gradient, or one and a Python number: no lists, no loops. This halves the time that the
+    engine takes for a chain of additions and multiplications (`chain` and `leaves` in `tests/benchmarks/steps.py`).
+    """
+    if MODE.get() is not PLAIN or not isinstance(a, Tensor):
+        return record(primitive, (a, b))
+    x, source = a._data, a._node
+    y: Any
+    other: Any  # a node, or the number
+    if type(b) is float:
+        y = other = b
+    elif isinstance(b, Tensor):
+        y, other = b._data, b._node
+    else:
+        other = None
+    if source is None or other is None:
+        return record(primitive, (a, b))
+    try:
+        out, to_a, to_b = primitive.rule(x, y)
+    except (ValueError, TypeError) as error:
+        raise _explained(primitive, [x, y], None, error) from error
+    if EXPOSED:
+        _inspect((source, other))
+    frame = _getframe(2)
+    while frame.f_code.co_filename in _PASSED_OVER and frame.f_back is not None:
+        frame = frame.f_back
+    tensor = _new(Tensor)
+    tensor._data = out
+    closures = (to_a, None if y is other else to_b)
+    tensor._node = make_node(primitive, (source, other), closures, None, out, frame)
+    return tensor
+
+
+def _inspect(sources: Iterable[Any]) -> None:
+    """Look whether exposed leaves among `sources` were changed from outside, before an operation is recorded."""
+    for source in sources:
+        if id(source) in EXPOSED:
+            source.inspect()
+
+
+def _explained(primitive: Primitive, arrays: list[Any], options: dict[str, Any] | None, error: Exception) -> Exception:
+    """Return what NumPy refused, told with the operation and what it was given."""
+    if isinstance(error, TinygradError):
+        return error
+    given = ", ".join(f"operand {i} of shape {np.shape(x)}" for i, x in enumerate(map(raw, arrays)))
+    settings = f" with {', '.join(f'{k}={v!r}' for k, v in options.items())}" if options else ""
+    kind = UnsupportedError if isinstance(error, TypeError) else ShapeError
+    return kind(f"{primitive.name}: expected operands that fit together, got {given}{settings}. NumPy says: {error}")
+
+
+def _miscounted(primitive: Primitive, expected: int, came: int) -> str:
+    return (
+        f"{primitive.name}: expected the rule to return its value and {expected} closures, one for each operand, but "
+        f"it returned {came} closures. Return None for an operand that has no gradient"
+    )
+
+
+def _unrecorded(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None) -> Tensor:
+    """Run `primitive` on values alone, as `no_grad` asks."""
+    arrays = [raw(x) for x in operands]
+    try:
+        out = primitive.rule(*arrays, **(options or {}))[0]
+    except (ValueError, IndexError, TypeError) as error:
+        raise _explained(primitive, arrays, options, error) from error
+    if out.base is not None and any(isinstance(x, Tensor) and x.is_leaf for x in operands):
+        out = out.copy()  # a view of a leaf would change with it, and be a constant in other graphs
+    return constant(out)
+
+
+def _borrowed(value: Any, primitive: Primitive, position: int) -> Any:
+    """Return an operand that is no Tensor of this level: a lower one as it is, an array as one that nobody changes."""
+    return value if isinstance(value, Tensor) else frozen(operand(value, primitive.name, position))
+
+
+Tensor.__record_pair__ = staticmethod(record_pair)  # type: ignore[assignment,method-assign]  # likewise
+Tensor.__record__ = staticmethod(record_call)  # type: ignore[assignment,method-assign]  # no `self`, one call less
