@@ -119,6 +119,24 @@ def test_repr_shows_the_layers():
     assert repr(model) == "Sequential(\n  (0): Dense(2, 3, activation=tanh)\n  (1): ReLU()\n)"
 
 
+def test_a_module_that_returns_its_parameter_remembers_nothing_of_the_call():
+    class Value(nn.Module):
+        def __init__(self):
+            self.value = nn.Parameter(1.0)
+
+        def forward(self):
+            return self.value
+
+    module = Value()
+    for _ in range(3):
+        module()
+    assert module.value._node.returned_by is None
+
+
+def test_activations_take_numbers():
+    assert [nn.relu(-1.0), nn.sigmoid(0), nn.tanh(0.0)] == [0.0, 0.5, 0.0]
+
+
 def test_a_module_without_forward_says_so():
     class Empty(nn.Module):
         pass

@@ -151,6 +151,17 @@ def test_shapes_that_do_not_fit_are_told_with_operation_and_shapes(call, said):
         call()
 
 
+def test_elements_cannot_be_assigned():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(errors.UnsupportedError, match=r"no assignment to elements.*np\.where\(mask, new, t\)"):
+        x[0] = 5.0
+
+
+def test_matmul_with_a_number_is_told():
+    with pytest.raises(errors.ShapeError, match=r"matmul: .*operand 1 of shape \(\)"):
+        leaf([1.0, 2.0]) @ 3
+
+
 def test_length_iteration_and_truth():
     x = leaf([[1.0, 2.0], [3.0, 4.0]])
     assert len(x) == 2

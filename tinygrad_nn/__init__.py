@@ -12,7 +12,6 @@ from tinygrad_nn import primitives as _rules  # first: importing the rules regis
 
 from tinygrad_nn import data, errors, graph, nn, optim, training  # isort: skip
 from tinygrad_nn.backprop import enable_grad, no_grad
-
 from tinygrad_nn.checking import check_model, gradcheck
 from tinygrad_nn.conversion import set_default_dtype
 from tinygrad_nn.graph import draw

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeAlias, cast
 
 import numpy as np
 
+from tinygrad_nn.errors import UnsupportedError
 from tinygrad_nn.primitive import COMPOSITIONS, PRIMITIVES, Array, Axis, Primitive
 
 _BinaryOperator: TypeAlias = Callable[[Any, Any], Any]
@@ -86,6 +87,14 @@ class ArrayMethods:
     def __getitem__(self, index: Any) -> Self:
         """Select elements, with everything that NumPy indexes by; the gradient adds up where one is named twice."""
         return self._apply("getitem", index=index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Refuse: a closure may hold the array."""
+        message = (
+            "Tensor: expected no assignment to elements, for a recorded operation may need them. "
+            "Write np.where(mask, new, t) for a new Tensor, or t.data[...] = new on a leaf between two passes"
+        )
+        raise UnsupportedError(message)
 
     @property
     def T(self) -> Self:  # noqa: N802 - NumPy's name

@@ -331,7 +331,7 @@ def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dic
             operands = node.operands
             if type(operands) is list:  # a tuple holds no arrays: see `record_pair`
                 for place, operand in enumerate(operands):
-                    if type(operand) is np.ndarray:
+                    if type(operand) is np.ndarray and operand.ndim:
                         operands[place] = operand.shape
     return cotangents
 

@@ -169,7 +169,7 @@ def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
         for operand in operands:
             if hasattr(operand, "__record__"):
                 return operand.__record__(declared, operands, options)
-        return rule(*operands, **options)[0]
+        return rule(*map(np.asarray, operands), **options)[0]
 
     operation = cast("Operation", call)
     operation.primitive = declared

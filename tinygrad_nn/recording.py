@@ -1,7 +1,8 @@
 """`record`, the path of every operation: from operands to a result, and the node that remembers how it was made.
 
-It calls the rule on raw arrays and, if some operand needs a gradient, leaves a node with the closures behind. For higher derivatives Tensors nest: inside a transform such as `grad`, a `Traced` Tensor holds Tensors of the level below as its
-data, `record` calls the same rule on those, and the rule's own operators record there.
+It calls the rule on raw arrays and, if some operand needs a gradient, leaves a node with the closures behind. For
+higher derivatives Tensors nest: inside a transform such as `grad`, a `Traced` Tensor holds Tensors of the level below
+as its data, `record` calls the same rule on those, and the rule's own operators record there.
 """
 
 from __future__ import annotations

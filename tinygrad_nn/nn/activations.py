@@ -5,27 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from tinygrad_nn.errors import ArgumentError
 from tinygrad_nn.nn.module import Module
-from tinygrad_nn.primitives.elementwise import relu, sigmoid
+from tinygrad_nn.primitives.elementwise import relu, sigmoid, tanh
 from tinygrad_nn.primitives.fused import log_softmax, softmax
 from tinygrad_nn.tensor import Operand
 
 __all__ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "log_softmax", "relu", "sigmoid", "softmax", "tanh"]
 
 Activation: TypeAlias = str | Callable[[Any], Any] | None
-
-
-def tanh(x: Operand) -> Any:
-    """Take the hyperbolic tangent, ``(e^x - e^-x) / (e^x + e^-x)``, of slope ``1 - tanh^2 x``.
-
-    >>> from tinygrad_nn import nn
-    >>> float(nn.tanh(0.0))
-    0.0
-    """
-    return np.tanh(x)
 
 
 class ReLU(Module):

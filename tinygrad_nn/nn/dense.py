@@ -83,8 +83,9 @@ class Dense(Module):
         shape: tuple[int, ...] = np.shape(x)
         if shape and shape[-1] == expected:
             return error
+        who = f"Dense '{self._name}'" if self._name else "Dense"
         message = (
-            f"Dense '{self._name}': expected an input whose last axis has length {expected}, got shape {shape}. "
+            f"{who}: expected an input whose last axis has length {expected}, got shape {shape}. "
             f"Reshape the input, or build the layer for it, as in Dense({shape[-1] if shape else 1}, ...)"
         )
         return ShapeError(message)

@@ -70,11 +70,11 @@ class Module:
         call = begin, self._name or type(self).__name__, frame.f_code, frame.f_lasti
         if isinstance(result, Tensor):
             node = result._node
-            if node is not None:
+            if node is not None and not node.is_leaf:  # a parameter that is returned as it is has seen no operation
                 node.returned_by = (*call, node.returned_by)
         else:
             for _, part in _parts("", result):
-                if isinstance(part, Tensor) and part._node is not None:
+                if isinstance(part, Tensor) and not part.is_leaf and part._node is not None:
                     part._node.returned_by = (*call, part._node.returned_by)
         return result
 

@@ -101,7 +101,12 @@ def absolute(a: Array) -> tuple[Any, ...]:
 
 @primitive(np.tanh)
 def tanh(a: Array) -> tuple[Any, ...]:
-    """Take the hyperbolic tangent, with gradient ``g (1 - tanh^2 a)``."""
+    """Take the hyperbolic tangent, with gradient ``g (1 - tanh^2 a)``.
+
+    >>> import numpy as np
+    >>> tanh(np.array([-1000.0, 0.0, 1000.0]))
+    array([-1.,  0.,  1.])
+    """
     out = np.tanh(a)
     return out, lambda g: g * (1 - out * out)
 

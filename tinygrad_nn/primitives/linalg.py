@@ -16,8 +16,9 @@ def matmul(a: Array, b: Array) -> tuple[Any, ...]:
     For matrices the gradients are ``g b^T`` and ``a^T g``. A vector is a matrix with one row (left) or one column
     (right) whose extra axis is dropped again.
     """
-    shape_a, shape_b = a.shape, b.shape  # so that the closure for one operand does not keep that operand alive
-    return a @ b, lambda g: _left(g, len(shape_a), b), lambda g: _right(g, a, len(shape_b))
+    out = a @ b
+    ndim_a, ndim_b = a.ndim, b.ndim  # so that the closure for one operand does not keep that operand alive
+    return out, lambda g: _left(g, ndim_a, b), lambda g: _right(g, a, ndim_b)
 
 
 def _left(g: Array, ndim: int, b: Array) -> Array:

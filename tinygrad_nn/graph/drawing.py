@@ -1,0 +1,141 @@
+"""`draw` and `Drawing`: the picture of a computation, in a notebook and in a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tinygrad_nn.errors import ArgumentError, RenderError
+from tinygrad_nn.graph.dot import MAX_NODES, to_dot
+from tinygrad_nn.graph.render import render
+from tinygrad_nn.graph.structure import Graph
+from tinygrad_nn.graph.trace import trace
+from tinygrad_nn.nn.module import Module
+from tinygrad_nn.tensor import Tensor
+
+TEXT_FORMATS = ("dot", "gv")
+"""Formats that are the DOT text itself, and need no layout engine."""
+
+FORMATS = (*TEXT_FORMATS, "svg", "png", "jpg", "jpeg", "pdf")
+"""What a drawing can be saved as."""
+
+
+class Drawing:
+    """The picture of a computation: DOT text, laid out when somebody looks at it.
+
+    A notebook shows it by itself; where there is no layout engine, it shows the reason and the DOT text.
+
+    Attributes:
+        graph: what is drawn, as plain data.
+        dot: the picture in DOT.
+
+    """
+
+    def __init__(self, graph: Graph, max_nodes: int = MAX_NODES) -> None:
+        """Draw `graph`."""
+        self.graph = graph
+        self.dot = to_dot(graph, max_nodes)
+
+    def svg(self) -> str:
+        """Return the picture as SVG.
+
+        Raises:
+            RenderError: there is no layout engine (the message names the command that installs one), or it failed.
+
+        """
+        return render(self.dot, "svg").decode()
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:  # noqa: A002 - as in `draw`
+        """Write the picture to `path`, in the format of its suffix or in `format`, and return the path.
+
+        The file is there whole or not at all: it is written in another place first.
+
+        Raises:
+            ArgumentError: an unknown format, or a folder that does not exist.
+            RenderError: there is no layout engine, or it failed; an earlier file is left as it was.
+
+        """
+        path = Path(path)
+        kind = (format or path.suffix).removeprefix(".").lower()
+        if kind not in FORMATS:
+            message = (
+                f"draw: expected a format of {', '.join(FORMATS)}, got {kind!r} for '{path}'. Save as '{path.stem}.svg'"
+            )
+            raise ArgumentError(message)
+        if not path.parent.is_dir():
+            message = f"draw: expected a folder for '{path.name}', but there is no '{path.parent}'. Make it first"
+            raise ArgumentError(message)
+        _write(path, self.dot.encode() if kind in TEXT_FORMATS else render(self.dot, kind))
+        return path
+
+    def __repr__(self) -> str:
+        """Say what is drawn."""
+        return f"<Drawing of {self.graph!r}>"
+
+    def _repr_svg_(self) -> str | None:
+        """Show the picture in a notebook; None, and with it the text, where it cannot be laid out."""
+        return self._repr_mimebundle_().get("image/svg+xml")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython's protocol
+        """Show the picture in a notebook, or the reason why not and the DOT text."""
+        try:
+            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        except RenderError as error:
+            return {"text/plain": f"{error}\n\n{self.dot}"}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all; in its own folder, for a move between disks would be a copy."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        whole = Path(folder, path.name)
+        whole.write_bytes(content)
+        whole.replace(path)
+
+
+def draw(
+    result: Tensor | Module,
+    *inputs: Any,
+    path: str | os.PathLike[str] | None = None,
+    format: str | None = None,  # noqa: A002 - the word that Graphviz uses
+    max_nodes: int = MAX_NODES,
+) -> Drawing:
+    """Draw the computation that made a result, from its inputs at the top to the result at the bottom.
+
+    Operations are blue and rounded, parameters are orange cylinders, inputs lean, constants are dashed and the result
+    is dark; each module is a box around what was recorded in it. Every value shows its shape.
+
+    Args:
+        result: a recorded Tensor, such as a loss, before or after its `backward()`; or a module, which is run once.
+        inputs: what to run the module on.
+        path: where to save the picture; nowhere if None.
+        format: "dot", "gv", "svg", "png", "jpg", or with Graphviz itself "pdf"; None for that of the path's suffix.
+        max_nodes: refuse a graph of more nodes.
+
+    Raises:
+        ArgumentError: `result` is neither or has no graph, inputs without a module, a format without a path, an unknown
+            format, or a folder that does not exist.
+        RenderError: the graph has more than `max_nodes` nodes; or, to save it, there is no layout engine.
+
+    >>> import numpy as np
+    >>> import tinygrad_nn as tn
+    >>> model = tn.nn.Sequential(tn.nn.Dense(2, 3, activation="relu"), tn.nn.Dense(3, 1))
+    >>> tn.draw(model, np.ones((4, 2)))
+    <Drawing of <Graph of 8 nodes: 1 input, 4 parameters, 2 operations, 1 result>>
+
+    """
+    if format is not None and path is None:
+        message = f"draw: expected a path to write {format!r} to, got none. Pass path='graph.{format}'"
+        raise ArgumentError(message)
+    value = result(*inputs) if isinstance(result, Module) else result
+    if inputs and value is result:
+        message = (
+            f"draw: expected inputs only for a module, got {len(inputs)} for a {type(result).__name__}. Leave them out"
+        )
+        raise ArgumentError(message)
+    drawing = Drawing(trace(value), max_nodes)
+    if path is not None:
+        drawing.save(path, format)
+    return drawing

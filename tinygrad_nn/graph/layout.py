@@ -1,0 +1,94 @@
+"""Where things stand in a picture, as far as it is not left to the layout engine.
+
+Data flows from top to bottom. What only one operation uses, its weight, its bias, its target, stands beside it in the
+same row, so that the data run straight down the middle and a layer takes one row, as in a textbook.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Container
+from typing import NamedTuple, TypeAlias
+
+from tinygrad_nn.graph.modules import Path
+from tinygrad_nn.graph.structure import Graph
+
+Item: TypeAlias = int | Path
+"""What stands directly in a module: a node, by its id, or a module, by its path."""
+
+MANY = 6
+"""How many operations have to use a value for it to be drawn beside each of them."""
+
+
+class Row(NamedTuple):
+    """What belongs to an operation, by id: its neighbours at the left and the right, and what found no place there."""
+
+    left: int | None = None
+    right: int | None = None
+    above: tuple[int, ...] = ()
+
+
+def repeated(graph: Graph) -> dict[int, int]:
+    """Return the parameters, inputs and constants that many operations use, and how many those are.
+
+    Lines from one weight to all the steps of an unrolled loop would be longer than the steps, cross everything, and
+    take the engine minutes. So each operation gets a copy, which says that it is one.
+    """
+    users: defaultdict[int, set[int]] = defaultdict(set)
+    for edge in graph.edges:
+        if graph.nodes[edge.source].kind != "operation":
+            users[edge.source].add(edge.target)
+    return {source: len(targets) for source, targets in users.items() if len(targets) >= MANY}
+
+
+def rows(graph: Graph, copies: Container[int]) -> dict[int, Row]:
+    """Return what belongs to each operation: parameters and constants that nothing else uses, and the `copies`.
+
+    There is a place on each side, and a lone neighbour stands at the right unless it is the first operand. What nothing
+    else uses and finds no place stands above its operation, where the engine puts it.
+    """
+    uses = Counter(edge.source for edge in graph.edges)
+    own: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for source, target, position in graph.edges:
+        is_own = uses[source] == 1 and graph.nodes[source].kind in ("parameter", "constant")
+        if (is_own or source in copies) and graph.nodes[target].kind == "operation":
+            own[target].setdefault(source, position)
+    return {target: _row(list(sources), min(sources.values()), copies) for target, sources in own.items()}
+
+
+def _row(sources: list[int], first: int, copies: Container[int]) -> Row:
+    if len(sources) == 1:
+        return Row(left=sources[0]) if first == 0 else Row(right=sources[0])
+    left, right, *others = sources
+    return Row(left, right, tuple(source for source in others if source in copies))
+
+
+def contents(graph: Graph) -> dict[Path, list[Item]]:
+    """Return what stands directly in each module, and under ``()`` what stands in none, in the order of the graph."""
+    found: dict[Path, list[Item]] = {(): []}
+    for node in graph.nodes:
+        for depth in range(1, len(node.modules) + 1):
+            path = node.modules[:depth]
+            if path not in found:
+                found[path] = []
+                found[path[:-1]].append(path)
+        found[node.modules].append(node.id)
+    return found
+
+
+def titles(graph: Graph) -> dict[int, str]:
+    """Return for each operation that a module begins with the title of this module, the longest if there are several.
+
+    The title stands in the module's upper left corner, and the data come in from above to this operation: between them
+    has to be room.
+    """
+    found: dict[int, str] = {}
+    begun: set[Path] = set()
+    for node in graph.nodes:
+        if node.kind == "operation":
+            for depth in range(1, len(node.modules) + 1):
+                path = node.modules[:depth]
+                if path not in begun:
+                    begun.add(path)
+                    found[node.id] = max(found.get(node.id, ""), path[-1], key=len)
+    return found

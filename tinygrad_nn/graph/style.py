@@ -1,0 +1,85 @@
+"""How things look: fonts, colours, shapes, and the text on a node."""
+
+from __future__ import annotations
+
+import re
+
+from tinygrad_nn.graph.structure import GraphNode, Kind
+
+_FONT = "Helvetica,Arial,sans-serif"
+_INK, _GREY = "#1f2933", "#52606d"
+
+GRAPH = {"fontname": _FONT, "fontsize": "11", "fontcolor": _GREY, "nodesep": "0.3", "ranksep": "0.35", "pad": "0.2"}
+NODE = {"fontname": _FONT, "fontsize": "12", "fontcolor": _INK, "margin": "0.12,0.07", "height": "0.4"}
+EDGE = {"fontname": _FONT, "fontsize": "10", "fontcolor": _GREY, "color": _GREY, "arrowsize": "0.7"}
+MODULE = {"style": "rounded,filled", "color": "#9aa5b1", "labeljust": "l", "margin": "12"}
+
+MODULE_FILLS = ("#f5f7fa", "#e8ecf1")
+"""Backgrounds of modules: those inside one another alternate."""
+
+KINDS: dict[Kind, dict[str, str]] = {
+    "operation": {"shape": "box", "style": "rounded,filled", "fillcolor": "#d6e8f7", "color": "#2f6ea3"},
+    "parameter": {"shape": "cylinder", "style": "filled", "fillcolor": "#f7c873", "color": "#9a6200"},
+    "input": {
+        "shape": "parallelogram", "style": "filled", "fillcolor": "#ffffff", "color": _INK, "penwidth": "1.6",
+        "margin": "0.04,0",
+    },
+    "constant": {"shape": "box", "style": "dashed,filled", "fillcolor": "#f4f4f2", "color": "#6b6f76"},
+    "result": {
+        "shape": "box", "style": "filled", "fillcolor": "#1d4466", "color": "#1d4466", "fontcolor": "#ffffff",
+        "peripheries": "2",
+    },
+}  # fmt: skip  # a table
+"""Shape and colour of each kind. Blue and orange are what the colour-blind tell apart best, each kind has an outline of
+its own, and in grey the fills are of different lightness."""
+
+SPACE = "\u00a0"
+"""A space that engines and browsers keep at the edge of a text."""
+
+_LONGEST_LINE = 16
+"""Characters of an operation; the options of a longer one stand below."""
+
+_BREAK = r" (?=\[)|, (?![^(]*\))"
+"""Where an operation's own name ends: before an index, or at the first comma outside of parentheses."""
+
+_LONGEST_NAME = 40
+"""Characters of a name; the middle of a longer one is left out."""
+
+
+def text_on(node: GraphNode) -> str:
+    """Return what to write on a node: the user's name and the operation, or the name of a value and its shape."""
+    if node.kind != "operation":
+        return f"{shown(node.label)}\n{shape_text(node.shape)}"
+    label = shown(node.label)
+    if len(label) > _LONGEST_LINE:
+        label = re.sub(_BREAK, "\n", label, count=1)
+    return f"{shown(node.name)}\n{label}" if node.name else label
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return a shape as it is written: NumPy's tuple, but a word for the one that looks like nothing."""
+    return str(shape) if shape else "scalar"
+
+
+def shown(text: str) -> str:
+    r"""Return a name as it can be shown on one line: control characters as escapes, the middle of a long one left out.
+
+    >>> shown("two\nlines")
+    'two\\nlines'
+
+    """
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    half = _LONGEST_NAME // 2
+    return line if len(line) <= _LONGEST_NAME else f"{line[:half]}…{line[-half:]}"
+
+
+def escaped(text: str) -> str:
+    """Return `text` for DOT, so that nothing in it is markup: no HTML, no escape sequence, no entity."""
+    import graphviz
+
+    return graphviz.escape(text.replace("&", "&amp;"))
+
+
+def width(text: str, size: float = 12) -> float:
+    """Return the inches that `text` needs, also in a wide font: browsers without Helvetica take what they have."""
+    return max(map(len, text.split("\n"))) * size * 0.56 / 72
