@@ -38,6 +38,13 @@ def _comparison(ufunc: np.ufunc) -> _BinaryOperator:
     return operator
 
 
+def _plain(index: Any) -> Any:
+    """Return an index with the Tensors in it replaced by their arrays: there is no gradient for a place."""
+    if isinstance(index, (tuple, list)):
+        return type(index)(map(_plain, index))
+    return index.__raw__() if isinstance(index, ArrayMethods) else index
+
+
 class ArrayMethods:
     """Operators and methods with NumPy's names and NumPy's meanings."""
 
@@ -86,7 +93,7 @@ class ArrayMethods:
 
     def __getitem__(self, index: Any) -> Self:
         """Select elements, with everything that NumPy indexes by; the gradient adds up where one is named twice."""
-        return self._apply("getitem", index=index)
+        return self._apply("getitem", index=_plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Refuse: a closure may hold the array."""

@@ -130,6 +130,8 @@ class Node:
 
 
 _new_node = Node.__new__
+_stamp = attrgetter("stamp")
+_ARRAY = np.ndarray  # a name of the module is found faster than one of another
 
 
 def make_node(
@@ -261,10 +263,11 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 def _checked_order(root: Node) -> list[Node]:
     """List the operations below `root`, newest first, and refuse before anything is touched what cannot be done."""
-    for reference in list(EXPOSED.values()):
-        leaf = reference()
-        if leaf is not None:
-            leaf.inspect()
+    if EXPOSED:
+        for reference in list(EXPOSED.values()):
+            leaf = reference()
+            if leaf is not None:
+                leaf.inspect()
     order: list[Node] = []
     seen = {root}
     stack = [] if root.is_leaf else [root]
@@ -282,7 +285,7 @@ def _checked_order(root: Node) -> list[Node]:
             elif operand not in seen:
                 seen.add(operand)
                 stack.append(operand)
-    order.sort(key=attrgetter("stamp"), reverse=True)
+    order.sort(key=_stamp, reverse=True)
     return order
 
 
@@ -318,11 +321,11 @@ def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dic
                 previous = cotangents.get(operand)
                 if previous is None:
                     cotangents[operand] = contribution
-                elif operand in owned and type(contribution) is np.ndarray:
+                elif operand in owned and type(contribution) is _ARRAY:
                     previous += contribution
                 else:
                     cotangents[operand] = total = previous + contribution
-                    if type(total) is np.ndarray:
+                    if type(total) is _ARRAY:
                         owned.add(operand)
         except Exception as error:
             raise BackwardError(_failed(node, operand, gradient, error, order)) from error
@@ -331,7 +334,7 @@ def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dic
             operands = node.operands
             if type(operands) is list:  # a tuple holds no arrays: see `record_pair`
                 for place, operand in enumerate(operands):
-                    if type(operand) is np.ndarray and operand.ndim:
+                    if type(operand) is _ARRAY and operand.ndim:
                         operands[place] = operand.shape
     return cotangents
 
@@ -346,7 +349,7 @@ def accumulate(gradients: dict[Node, Array], *, keep: bool) -> None:
     for leaf, gradient in gradients.items():
         if leaf.grad is not None:
             leaf.grad = leaf.grad + gradient
-        elif type(gradient) is not np.ndarray or keep or gradient.base is not None or id(gradient) in given:
+        elif type(gradient) is not _ARRAY or keep or gradient.base is not None or id(gradient) in given:
             leaf.grad = np.array(gradient)
         else:
             leaf.grad = gradient

@@ -7,6 +7,7 @@ or a numerical range that the composition does not have. `tests/benchmarks/` mea
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -27,26 +28,27 @@ def dense(x: Array, weight: Array, *bias: Array, activation: Rule | None = None)
     >>> dense(np.ones((1, 2)), np.array([[1.0], [2.0]]), np.array([0.5]))
     array([[3.5]])
     """
-    # `dot` takes half the time of `@` for small matrices, and makes one product of a stack of them. Product and sum are
-    # one expression, because NumPy then adds in place.
-    out = x.dot(weight) + bias[0] if bias else x.dot(weight)
+    # `numpy.dot` takes two thirds of the time of `@` for small matrices, and makes one product of a stack of them. (The
+    # method `x.dot` would be faster still, but does not hand over to a Tensor.) Product and sum are one expression,
+    # because NumPy then adds in place.
+    out = np.dot(x, weight) + bias[0] if bias else np.dot(x, weight)
     slope: Closure = unchanged
     if activation is not None:
         out, slope = activation(out)
         slope = _once(slope)
-    to_x = lambda g: slope(g).dot(weight.T)  # noqa: E731 - closures without a name are what a rule returns
-    to_weight = lambda g: _rows(x).T.dot(_rows(slope(g)))  # noqa: E731
+    to_x = lambda g: np.dot(slope(g), weight.T)  # noqa: E731 - closures without a name are what a rule returns
+    to_weight = lambda g: np.dot(_rows(x).T, _rows(slope(g)))  # noqa: E731
     return (out, to_x, to_weight, lambda g: _sum_of_rows(_rows(slope(g)))) if bias else (out, to_x, to_weight)
 
 
 def _rows(a: Array) -> Array:
     """Return `a` as a matrix whose rows are its vectors along the last axis."""
-    return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
+    return a if a.ndim == 2 else a.reshape((math.prod(a.shape[:-1]), a.shape[-1]))
 
 
 def _sum_of_rows(g: Array) -> Array:
     """Sum a matrix over its rows, as a product with ones: in half the time of `numpy.sum`, or a quarter."""
-    return g.T.dot(_ones(len(g), g.dtype.char))
+    return np.dot(g.T, _ones(len(g), g.dtype.char))
 
 
 @functools.lru_cache(maxsize=64)
@@ -80,7 +82,7 @@ def squared_error(prediction: Array, target: Array, /, count: int = 1) -> tuple[
     """
     difference = prediction - target
     flat = difference.reshape(-1)
-    return flat.dot(flat) / count, lambda g: 2 / count * g * difference, lambda g: -2 / count * g * difference
+    return np.dot(flat, flat) / count, lambda g: 2 / count * g * difference, lambda g: -2 / count * g * difference
 
 
 @primitive
@@ -125,7 +127,7 @@ def binary_cross_entropy(probability: Array, target: Array) -> tuple[Any, ...]:
     >>> binary_cross_entropy(np.array([1.0, 1.0]), np.array([1.0, 0.0]))
     array([ -0., 100.])
     """
-    tiny = np.finfo(probability.dtype).tiny
+    tiny = np.finfo(probability.dtype).smallest_subnormal  # the logarithm of the smallest normal float32 is only -87
     log_p = np.maximum(np.log(np.maximum(probability, tiny)), -100)
     log_q = np.maximum(np.log(np.maximum(1 - probability, tiny)), -100)
 

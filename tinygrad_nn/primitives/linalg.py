@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def _right(g: Array, a: Array, ndim: int) -> Array:
     if ndim == 1:
         return np.squeeze(a.mT @ np.expand_dims(g, -1), -1)
     if ndim == 2 < a.ndim:  # one product of tall matrices: a stack of products would only be summed afterwards
-        return a.reshape(-1, a.shape[-1]).T @ g.reshape(-1, g.shape[-1])
+        rows = math.prod(a.shape[:-1])  # not -1, which nothing tells apart from 0 where the last axis is empty
+        return a.reshape((rows, a.shape[-1])).T @ g.reshape((rows, g.shape[-1]))
     return a.mT @ g
 
 
@@ -48,5 +50,5 @@ def dot(a: Array, b: Array) -> Array:
         return a * b
     if b.ndim <= 2:
         return a @ b
-    rows = np.reshape(np.swapaxes(b, -1, -2), (-1, b.shape[-2]))
+    rows = np.reshape(np.swapaxes(b, -1, -2), (math.prod(b.shape) // max(b.shape[-2], 1), b.shape[-2]))
     return np.reshape(a @ rows.T, (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))

@@ -51,7 +51,8 @@ def expand_dims(a: Array, /, axis: Shape) -> tuple[Any, ...]:
 def squeeze(a: Array, /, axis: Shape | None = None) -> tuple[Any, ...]:
     """Remove axes of length 1; the gradient gets them back."""
     before = a.shape
-    return np.squeeze(a, axis), lambda g: np.reshape(g, before)
+    after = np.squeeze(a, axis).shape
+    return np.reshape(a, after), lambda g: np.reshape(g, before)  # `squeeze` may return its operand itself
 
 
 @primitive
