@@ -314,16 +314,16 @@ def test_a_closure_too_few_is_refused_at_the_call():
 
 
 def test_a_failure_inside_a_model_names_module_and_line():
-    class Broken(tn.nn.Module):
-        def __init__(self):
-            self.inner = tn.nn.Sequential(tn.nn.Dense(2, 2), lambda x: bad(x))
-
-        def forward(self, x):
-            return self.inner(x)
-
     @tn.primitive
     def bad(a):
         return a * 1.0, lambda g: None
+
+    class Broken(tn.nn.Module):
+        def __init__(self):
+            self.inner = tn.nn.Sequential(tn.nn.Dense(2, 2), bad)
+
+        def forward(self, x):
+            return self.inner(x)
 
     loss = Broken()(np.ones((1, 2))).sum()
     with pytest.raises(errors.BackwardError, match=r"'bad' in module Broken\.inner, recorded at .*test_backprop"):

@@ -10,8 +10,8 @@ import tinygrad_nn as tn
 PACKAGE = Path(tn.__file__).parent
 
 ROOMS = [
-    "errors", "primitive", "primitives", "array_methods", "conversion", "backprop", "tensor", "recording", "transforms", "nn",
-    "optim", "data", "training", "checking", "graph", "plot", "persist", "compiler", "demos", "cli", "__main__",
+    "errors", "primitive", "primitives", "conversion", "array_methods", "backprop", "tensor", "recording", "transforms",
+    "nn", "optim", "data", "training", "checking", "graph", "plot", "persist", "compiler", "demos", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -279,10 +279,9 @@ def test_a_primitive_needs_an_operand():
         def lonely():
             return 1.0
 
+    @tn.primitive
+    def pair(a, b):
+        return a + b, None, None
+
     with pytest.raises(errors.RuleError, match=r"pair: expected the operands a, b; 'b' is missing"):
-
-        @tn.primitive
-        def pair(a, b):
-            return a + b, None, None
-
         pair(leaf(1.0))

@@ -1,0 +1,31 @@
+"""What holds for every test: how hypothesis searches, and that no test leaves a trace in the library's global state."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from tinygrad_nn.backprop import MODE, PLAIN
+from tinygrad_nn.conversion import get_default_dtype, set_default_dtype
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks():
+    """Fail a test that leaves a mode, a default dtype or NumPy's error handling changed, and restore them."""
+    before = np.geterr()
+    yield
+    left = {
+        "mode": MODE.get() if MODE.get() is not PLAIN else None,
+        "default dtype": get_default_dtype() if get_default_dtype() != np.float64 else None,
+        "numpy.geterr": np.geterr() if np.geterr() != before else None,
+    }
+    MODE.set(PLAIN)
+    set_default_dtype("float64")
+    np.seterr(**before)
+    leaks = {name: value for name, value in left.items() if value is not None}
+    assert not leaks, f"left behind: {leaks}"

@@ -1,0 +1,7 @@
+"""Gradient checks: finite differences that know their own error, and reports that say which element is wrong."""
+
+from tinygrad_nn.checking.gradcheck import gradcheck
+from tinygrad_nn.checking.model import check_model
+from tinygrad_nn.checking.report import Comparison, GradcheckReport, Sample, Verdict
+
+__all__ = ["Comparison", "GradcheckReport", "Sample", "Verdict", "check_model", "gradcheck"]
