@@ -126,6 +126,8 @@ def test_an_unsupported_option_is_named():
         errors.UnsupportedError, match=r"sum: the option 'initial'.*its options here are: axis, keepdims"
     ):
         np.sum(leaf([1.0]), initial=3.0)
+    with pytest.raises(errors.UnsupportedError, match=r"numpy\.mean: .*'dtype'.*mean\(a"):
+        np.mean(leaf([1.0]), dtype=np.float32)
     with pytest.raises(errors.UnsupportedError, match="'out'"):
         np.exp(leaf([1.0]), out=np.zeros(1))
     with pytest.raises(errors.UnsupportedError, match=r"numpy\.multiply\.outer"):
@@ -160,6 +162,18 @@ def test_elements_cannot_be_assigned():
 def test_matmul_with_a_number_is_told():
     with pytest.raises(errors.ShapeError, match=r"matmul: .*operand 1 of shape \(\)"):
         leaf([1.0, 2.0]) @ 3
+
+
+def test_dot_takes_lists_and_numbers():
+    x = leaf([1.0, 2.0])
+    assert np.dot(x, [3.0, 4.0]).item() == 11.0
+    assert x.dot(3).tolist() == [3.0, 6.0]
+    assert np.dot([[1.0, 1.0]], x).tolist() == [3.0]
+
+
+def test_numbers_cannot_be_concatenated():
+    with pytest.raises(errors.ShapeError, match="zero-dimensional arrays cannot be concatenated"):
+        np.concatenate([leaf(1.0), leaf(2.0)])
 
 
 def test_length_iteration_and_truth():

@@ -1,13 +1,15 @@
 """`vjp`, `grad` and `value_and_grad`: values, nesting to any order, levels that do not mix, and what is refused."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 import pytest
 
 import tinygrad_nn as tn
 from tinygrad_nn import nn
-from tinygrad_nn.errors import ArgumentError, DtypeError, InPlaceError, ShapeError
+from tinygrad_nn.errors import ArgumentError, BackwardError, DtypeError, InPlaceError, ShapeError
 
 
 def nth_derivative(f, order):
@@ -265,6 +267,18 @@ def test_threads_do_not_disturb_one_another():
     assert results == {n: n * 2.0 ** (n - 1) for n in range(1, 5)}
 
 
+def test_a_tensor_of_a_transform_is_refused_in_a_thread_that_knows_nothing_of_it_and_after_its_end():
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(BackwardError, match=r"contextvars\.copy_context"):
+            tn.grad(lambda x: pool.submit(lambda: x * 2.0).result())(3.0)
+        assert tn.grad(lambda x: pool.submit(copy_context().run, lambda: x * x).result())(3.0) == 6
+    kept = []
+    tn.grad(lambda x: kept.append(x) or x)(1.0)
+    with pytest.raises(BackwardError, match="inside of the transform"):
+        kept[0] * 2.0
+    assert "1." in repr(kept[0])
+
+
 def test_a_function_that_fails_leaves_no_transform_under_way():
     with pytest.raises(ZeroDivisionError):
         tn.grad(lambda x: 1 / 0)(1.0)
@@ -308,3 +322,25 @@ class TestRefusals:
         _, pullback = tn.vjp(lambda x: (x, x), np.ones(2))
         with pytest.raises(ArgumentError, match=r"a tuple of 2 gradients"):
             pullback(np.ones(2))
+
+
+def test_backward_inside_of_a_transform_is_told():
+    def f(x):
+        y = x * x
+        y.backward()
+        return y
+
+    with pytest.raises(BackwardError, match="expected to be called outside of transforms"):
+        tn.grad(f)(1.0)
+
+
+def test_a_pullback_called_without_recording_first_is_differentiable_afterwards():
+    layer = nn.Dense(2, 2, activation="tanh", rng=np.random.default_rng(0))
+    x, seed = tn.Tensor(np.ones((1, 2)), requires_grad=True), tn.Tensor(np.ones((1, 2)))
+    _, pullback = tn.vjp(layer, x)
+    with tn.no_grad():
+        pullback(seed)
+    (gradient,) = pullback(seed)
+    gradient.sum().backward()
+    expected = tn.grad(lambda x: tn.grad(lambda x: layer(x).sum())(x).sum())(np.ones((1, 2)))
+    np.testing.assert_allclose(x.grad, expected, rtol=1e-12)

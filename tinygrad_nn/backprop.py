@@ -261,7 +261,7 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     return gradient if gradient.shape == shape else np.broadcast_to(gradient, shape)
 
 
-def _checked_order(root: Node) -> list[Node]:
+def checked_order(root: Node) -> list[Node]:
     """List the operations below `root`, newest first, and refuse before anything is touched what cannot be done."""
     if EXPOSED:
         for reference in list(EXPOSED.values()):
@@ -301,7 +301,7 @@ def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dic
         BackwardError: a closure failed or returned what is no gradient for its operand.
 
     """
-    order = _checked_order(root)
+    order = checked_order(root)
     cotangents: dict[Node, Array] = {root: seed}
     owned: set[Node] = set()
     for node in order:

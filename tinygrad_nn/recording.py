@@ -15,8 +15,8 @@ import numpy as np
 
 from tinygrad_nn.backprop import EXPOSED, MODE, OWN_FILES, PLAIN, Node, make_node
 from tinygrad_nn.conversion import frozen, operand
-from tinygrad_nn.errors import RuleError, ShapeError, TinygradError, UnsupportedError
-from tinygrad_nn.primitive import Primitive
+from tinygrad_nn.errors import BackwardError, RuleError, ShapeError, TinygradError, UnsupportedError
+from tinygrad_nn.primitive import Array, Primitive
 from tinygrad_nn.tensor import Tensor, constant, raw
 
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.bool_})
@@ -32,13 +32,41 @@ _new = Tensor.__new__
 class Traced(Tensor):
     """A Tensor inside a transform: its data are the Tensors, or arrays, of the level below."""
 
-    __slots__ = ("level",)
+    __slots__ = ("_below", "level")
 
     def __init__(self, data: Any, node: Node, level: int) -> None:
         """Make a Tensor of the transform at `level`."""
-        self._data = data
+        self._below = data
         self._node = node
         self.level = level
+
+    @property
+    def _data(self) -> Any:
+        """What is below. Refused where no transform is under way, for there the operation would lose its gradient."""
+        if MODE.get() is PLAIN:
+            message = (
+                "Tensor: expected to be used inside of the transform (grad, vjp) that made it, but none is under way "
+                "here. Return it from the function; start threads inside of it with contextvars.copy_context().run"
+            )
+            raise BackwardError(message)
+        return self._below
+
+    @_data.setter
+    def _data(self, value: Any) -> None:
+        self._below = value
+
+    # What its picture needs also works when the transform has ended.
+
+    def __raw__(self) -> Array:
+        """Return the raw array below all levels."""
+        array: Array = raw(self._below)
+        return array
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        dtype: np.dtype[Any] = self._below.dtype
+        return dtype
 
 
 def record(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None) -> Tensor:

@@ -15,6 +15,7 @@ What may change in place, and what may not:
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -232,6 +233,12 @@ class Tensor(ArrayMethods):
                 "gradient. Set requires_grad=True on the inputs, and compute outside of no_grad()"
             )
             raise BackwardError(message)
+        if self.level:
+            message = (
+                "backward: expected to be called outside of transforms, but this Tensor belongs to one (grad, vjp), "
+                "which carries the gradient back itself. Return it from the function"
+            )
+            raise BackwardError(message)
         if gradient is not None:
             seed = check_seed(np.array(raw(gradient), dtype=node.dtype), node)
         elif not node.shape:
@@ -269,10 +276,11 @@ class Tensor(ArrayMethods):
 
     def item(self) -> Any:
         """Return the single number in it as a Python number."""
-        if self.size != 1:
+        try:
+            return self.__raw__().item()
+        except ValueError as error:
             message = f"item: expected a single number, got shape {self.shape}. Index it first, or use tolist()"
-            raise ShapeError(message)
-        return raw(self).item()
+            raise ShapeError(message) from error
 
     def tolist(self) -> Any:
         """Return the values as nested lists of Python numbers."""
@@ -316,7 +324,7 @@ class Tensor(ArrayMethods):
             primitive = RULES[function]
             return self.__record__(primitive, *primitive.bind_numpy(args, kwargs))
         if function in COMPOSITIONS:
-            return COMPOSITIONS[function](*args, **kwargs)
+            return _composed(function, args, kwargs)
         if function in CONSTANTS:
             return function(*_strip(args), **_strip(kwargs))
         return _unsupported(f"{function.__module__}.{function.__name__}")
@@ -392,6 +400,22 @@ def _strip(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _strip(item) for key, item in value.items()}
     return raw(value)
+
+
+def _composed(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    """Call the composition for a NumPy function, and refuse the options that it does not know."""
+    composition = COMPOSITIONS[function]
+    options = {key: value for key, value in kwargs.items() if value is not None}
+    signature = inspect.signature(composition)
+    try:
+        signature.bind(*args, **options)
+    except TypeError as error:
+        message = (
+            f"numpy.{function.__name__}: {error}; what has a gradient here is {function.__name__}{signature}. "
+            f"Leave the option out, or call NumPy on t.numpy() where no gradient is needed"
+        )
+        raise UnsupportedError(message) from error
+    return composition(*args, **options)
 
 
 def _unsupported(name: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.backprop import MODE, Leaf, Node, _checked_order, backpropagate, describe, set_mode
+from tinygrad_nn.backprop import MODE, Leaf, Node, backpropagate, checked_order, describe, set_mode
 from tinygrad_nn.conversion import checked, frozen, get_default_dtype
 from tinygrad_nn.errors import ArgumentError, DtypeError, InPlaceError, ShapeError
 from tinygrad_nn.recording import Traced
@@ -212,12 +212,12 @@ def _differentiable(name: str, value: Any, place: int) -> Any:
 
 def _is_inside(output: Any) -> bool:
     """Tell whether `output` belongs to the level of a transform that was just left."""
-    return isinstance(output, Tensor) and output.level > MODE.get().level
+    return isinstance(output, Traced) and output.level > MODE.get().level
 
 
 def _below(output: Any) -> Any:
     """Return an output with the level of the transform taken off."""
-    return output._data if _is_inside(output) else output
+    return output._below if _is_inside(output) else output
 
 
 def _node(output: Any) -> Node | None:
@@ -273,12 +273,12 @@ def _refuse_changes(root: Node) -> None:
 
     At its own level `backpropagate` sees to that, but parameters that a function under a transform uses live below.
     """
-    order = _checked_order(root)
+    order = checked_order(root)
     for node in order:
         for operand in node.operands:
             value = operand.array if isinstance(operand, Leaf) else operand
             while isinstance(value, Traced):
-                value = value._data
+                value = value._below
             leaf = value._node if isinstance(value, Tensor) else None
             if isinstance(leaf, Leaf) and leaf.changed > node.stamp:
                 message = (

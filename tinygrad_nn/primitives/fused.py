@@ -57,14 +57,18 @@ def _ones(count: int, kind: str) -> Array:
 
 
 def _once(closure: Closure) -> Closure:
-    """Return `closure` with a memory of its last result, for what the closures of several operands start from."""
+    """Return `closure` with a memory of its last result, for what the closures of several operands start from.
+
+    Only raw arrays are remembered: whether a Tensor is recorded depends on when it was computed.
+    """
     given: Array | None = None
     result: Array
 
     def remembering(g: Array) -> Array:
         nonlocal given, result
         if g is not given:
-            given, result = g, closure(g)
+            result = closure(g)
+            given = g if type(result) is np.ndarray else None
         return result
 
     return remembering

@@ -46,9 +46,9 @@ def _right(g: Array, a: Array, ndim: int) -> Array:
 @composition(np.dot)
 def dot(a: Array, b: Array) -> Array:
     """Sum products over the last axis of `a` and the last but one of `b`: for stacks, each matrix with each."""
-    if a.ndim == 0 or b.ndim == 0:
-        return a * b
-    if b.ndim <= 2:
-        return a @ b
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(b) <= 2:
+        return np.matmul(a, b)
     rows = np.reshape(np.swapaxes(b, -1, -2), (math.prod(b.shape) // max(b.shape[-2], 1), b.shape[-2]))
     return np.reshape(a @ rows.T, (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))

@@ -69,6 +69,7 @@ def astype(a: Array, /, dtype: np.dtype[Any]) -> tuple[Any, ...]:
 @primitive(np.concatenate)
 def concatenate(*arrays: Array, axis: int | None = 0) -> tuple[Any, ...]:
     """Join arrays along `axis` (their raveled elements when None); each gets its part of the gradient."""
+    out = np.concatenate(arrays, axis=axis)  # first, for NumPy tells best what does not fit
     shapes = [a.shape for a in arrays]
     sizes = [a.size if axis is None else a.shape[axis] for a in arrays]
     ends = np.cumsum(sizes).tolist()
@@ -80,7 +81,7 @@ def concatenate(*arrays: Array, axis: int | None = 0) -> tuple[Any, ...]:
         at = (slice(None),) * (axis % len(shapes[index])) + (here,)
         return lambda g: g[at]
 
-    return np.concatenate(arrays, axis=axis), *map(part, range(len(arrays)))
+    return out, *map(part, range(len(arrays)))
 
 
 @composition(np.ravel)
