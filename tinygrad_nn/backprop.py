@@ -327,7 +327,7 @@ def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dic
                     cotangents[operand] = total = previous + contribution
                     if type(total) is _ARRAY:
                         owned.add(operand)
-        except Exception as error:
+        except Exception as error:  # whatever a rule's closure may raise: it is told with the operation, and chained
             raise BackwardError(_failed(node, operand, gradient, error, order)) from error
         if not retain_graph:
             node.closures = None

@@ -211,3 +211,34 @@ def composition(*twins: Callable[..., Any]) -> Callable[[Function], Function]:
 def constant(*twins: Callable[..., Any]) -> None:
     """Register NumPy functions whose result has no gradient: comparisons, `numpy.shape`, `numpy.argmax`."""
     CONSTANTS.update(twins)
+
+
+def compose(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the composition for a NumPy function, and refuse the options that it does not know."""
+    composition = COMPOSITIONS[function]
+    options = {key: value for key, value in kwargs.items() if value is not None}
+    signature = inspect.signature(composition)
+    try:
+        signature.bind(*args, **options)
+    except TypeError as error:
+        message = (
+            f"numpy.{function.__name__}: {error}; what has a gradient here is {function.__name__}{signature}. "
+            f"Leave the option out, or call NumPy on t.numpy() where no gradient is needed"
+        )
+        raise UnsupportedError(message) from error
+    return composition(*args, **options)
+
+
+def unsupported(function: Callable[..., Any], method: str = "") -> UnsupportedError:
+    """Return the error for a NumPy function, or a `method` of a ufunc, that has no rule; it names what is near."""
+    import difflib  # here, for it is slow to import and seldom needed
+
+    known = sorted({f.__name__ for f in (*RULES, *COMPOSITIONS, *CONSTANTS)})
+    near = difflib.get_close_matches(function.__name__, known, n=1, cutoff=0.6)
+    hint = f"The nearest name that has one is '{near[0]}'. " if near and not method else ""
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}{method}"
+    message = (
+        f"{name}: expected a function with a gradient rule, but this has none. {hint}Give it one with @tn.primitive, or "
+        f"leave the graph with t.numpy()"
+    )
+    return UnsupportedError(message)

@@ -15,7 +15,6 @@ What may change in place, and what may not:
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex, TypeAlias
 
@@ -38,7 +37,7 @@ from tinygrad_nn.errors import (
     ShapeError,
     UnsupportedError,
 )
-from tinygrad_nn.primitive import COMPOSITIONS, CONSTANTS, RULES, Array
+from tinygrad_nn.primitive import COMPOSITIONS, CONSTANTS, RULES, Array, compose, unsupported
 
 Operand: TypeAlias = "Tensor | npt.ArrayLike"
 
@@ -308,7 +307,7 @@ class Tensor(ArrayMethods):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Take over a ufunc that meets a Tensor."""
         if method != "__call__":
-            return _unsupported(f"numpy.{ufunc.__name__}.{method}")
+            raise unsupported(ufunc, f".{method}")
         out = options.pop("out", None)
         if out is not None:
             message = (
@@ -324,10 +323,10 @@ class Tensor(ArrayMethods):
             primitive = RULES[function]
             return self.__record__(primitive, *primitive.bind_numpy(args, kwargs))
         if function in COMPOSITIONS:
-            return _composed(function, args, kwargs)
+            return compose(function, args, kwargs)
         if function in CONSTANTS:
             return function(*_strip(args), **_strip(kwargs))
-        return _unsupported(f"{function.__module__}.{function.__name__}")
+        raise unsupported(function)
 
     def __len__(self) -> int:
         """Return the length of the first axis."""
@@ -400,30 +399,3 @@ def _strip(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _strip(item) for key, item in value.items()}
     return raw(value)
-
-
-def _composed(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """Call the composition for a NumPy function, and refuse the options that it does not know."""
-    composition = COMPOSITIONS[function]
-    options = {key: value for key, value in kwargs.items() if value is not None}
-    signature = inspect.signature(composition)
-    try:
-        signature.bind(*args, **options)
-    except TypeError as error:
-        message = (
-            f"numpy.{function.__name__}: {error}; what has a gradient here is {function.__name__}{signature}. "
-            f"Leave the option out, or call NumPy on t.numpy() where no gradient is needed"
-        )
-        raise UnsupportedError(message) from error
-    return composition(*args, **options)
-
-
-def _unsupported(name: str) -> Any:
-    """Refuse a NumPy function that has no rule, and name a near one that has."""
-    import difflib  # here, for it is slow to import and seldom needed
-
-    known = sorted({f.__name__ for f in (*RULES, *COMPOSITIONS, *CONSTANTS)})
-    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.6)
-    hint = f"The nearest that has one is '{near[0]}'. " if near else ""
-    message = f"{name}: expected a function with a gradient rule, but this has none. {hint}t.numpy() leaves the graph"
-    raise UnsupportedError(message)

@@ -20,8 +20,12 @@ class Comparison(NamedTuple):
     ratio: float
 
 
-def compare(ours: Callable[[], object], theirs: Callable[[], object], seconds: float = 3.0) -> Comparison:
-    """Time two functions in turn for about `seconds`, in samples of at least 2 ms each."""
+def compare(ours: Callable[[], object], theirs: Callable[[], object], seconds: float = 5.0) -> Comparison:
+    """Time two functions in turn for about `seconds`, in samples of at least 50 ms each.
+
+    In shorter samples each pays for the other's memory: what one frees, the system takes back, and the next call of
+    the other has to ask for page by page.
+    """
     repeats = [_repeats(function) for function in (ours, theirs)]
     pairs = []
     end = perf_counter() + seconds
@@ -42,4 +46,4 @@ def _repeats(function: Callable[[], object]) -> int:
     function()
     start = perf_counter()
     function()
-    return max(1, round(0.002 / max(perf_counter() - start, 1e-7)))
+    return max(1, round(0.05 / max(perf_counter() - start, 1e-7)))
