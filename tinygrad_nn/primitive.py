@@ -238,7 +238,7 @@ def unsupported(function: Callable[..., Any], method: str = "") -> UnsupportedEr
     hint = f"The nearest name that has one is '{near[0]}'. " if near and not method else ""
     name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}{method}"
     message = (
-        f"{name}: expected a function with a gradient rule, but this has none. {hint}Give it one with @tn.primitive, or "
-        f"leave the graph with t.numpy()"
+        f"{name}: expected a function with a gradient rule, but this has none. {hint}Give it one with @tn.primitive, "
+        f"or leave the graph with t.numpy()"
     )
     return UnsupportedError(message)
