@@ -50,10 +50,12 @@ class ArrayMethods:
 
     __slots__ = ()
 
-    def __record__(
-        self, primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None
-    ) -> Self:
-        """Run a primitive on operands, of which this is one."""
+    def __record__(self, primitive: Primitive, operands: tuple[Any, ...]) -> Self:
+        """Run a primitive on operands, of which one is this."""
+        raise AssertionError  # `Tensor` has it
+
+    def __record_call__(self, primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any]) -> Self:
+        """Run a primitive on operands, of which one is this, with options of the user's."""
         raise AssertionError  # `Tensor` has it
 
     def __record_pair__(self, primitive: Primitive, a: Any, b: Any) -> Self:
@@ -65,7 +67,7 @@ class ArrayMethods:
         raise AssertionError  # `Tensor` has it
 
     def _apply(self, name: str, **options: Any) -> Self:
-        return self.__record__(PRIMITIVES[name], (self,), options)
+        return self.__record_call__(PRIMITIVES[name], (self,), options)
 
     __add__, __radd__ = _arithmetic("add")
     __sub__, __rsub__ = _arithmetic("subtract")

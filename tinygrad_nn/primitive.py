@@ -168,7 +168,9 @@ def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
         operands, options = (args, kwargs) if len(args) == count else declared.bind(args, kwargs)
         for operand in operands:
             if hasattr(operand, "__record__"):
-                return operand.__record__(declared, operands, options)
+                if options:
+                    return operand.__record_call__(declared, operands, options)
+                return operand.__record__(declared, operands)
         return rule(*map(np.asarray, operands), **options)[0]
 
     operation = cast("Operation", call)

@@ -126,9 +126,9 @@ def record(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, A
     return tensor
 
 
-def record_call(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None = None) -> Tensor:
+def record_call(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     """Do what `record` does with options of the user's, such as an index that he may go on to change."""
-    return record(primitive, operands, {key: frozen(value) for key, value in options.items()} if options else None)
+    return record(primitive, operands, {key: frozen(value) for key, value in options.items()})
 
 
 def record_pair(primitive: Primitive, a: Any, b: Any) -> Tensor:
@@ -208,4 +208,5 @@ def _borrowed(value: Any, primitive: Primitive, position: int) -> Any:
 
 
 Tensor.__record_pair__ = staticmethod(record_pair)  # type: ignore[assignment,method-assign]  # likewise
-Tensor.__record__ = staticmethod(record_call)  # type: ignore[assignment,method-assign]  # no `self`, one call less
+Tensor.__record_call__ = staticmethod(record_call)  # type: ignore[assignment,method-assign]  # likewise
+Tensor.__record__ = staticmethod(record)  # type: ignore[assignment,method-assign]  # no `self`, one call less

@@ -321,7 +321,7 @@ class Tensor(ArrayMethods):
         """Take over a NumPy function that meets a Tensor."""
         if function in RULES:
             primitive = RULES[function]
-            return self.__record__(primitive, *primitive.bind_numpy(args, kwargs))
+            return self.__record_call__(primitive, *primitive.bind_numpy(args, kwargs))
         if function in COMPOSITIONS:
             return compose(function, args, kwargs)
         if function in CONSTANTS:

@@ -175,10 +175,8 @@ def _tensorlike(value: Operand) -> Any:
 
 def _pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     """Return prediction and target, refused unless their shapes are equal."""
-    if not isinstance(prediction, Tensor):
-        prediction = np.asarray(prediction)
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    prediction = prediction if isinstance(prediction, Tensor) else np.asarray(prediction)
+    target = target if isinstance(target, Tensor) else np.asarray(target)
     if prediction.shape != target.shape:
         message = (
             f"{name}: expected 'prediction' and 'target' of one shape, got {prediction.shape} and {target.shape}, "
