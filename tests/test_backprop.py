@@ -108,6 +108,7 @@ def test_backward_with_retain_graph_keeps_arrays_and_gradients_of_results():
     loss.backward(retain_graph=True)
     loss.backward(retain_graph=True)
     assert np.array_equal(hidden.grad, [6.0, 12.0])
+    assert isinstance(loss.grad, np.ndarray)
     assert np.array_equal(x.grad, [36.0, 72.0])
 
 

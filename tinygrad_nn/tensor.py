@@ -126,7 +126,8 @@ class Tensor(ArrayMethods):
     @property
     def grad(self) -> Any:
         """What `backward()` has accumulated here: an array, or None. Also set on results by ``retain_graph=True``."""
-        return None if self._node is None else self._node.grad
+        grad = None if self._node is None else self._node.grad
+        return np.asarray(grad) if isinstance(grad, np.generic) else grad
 
     @grad.setter
     def grad(self, value: Any) -> None:

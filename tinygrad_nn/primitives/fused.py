@@ -20,9 +20,8 @@ from tinygrad_nn.primitives.elementwise import sigmoid
 def dense(x: Array, weight: Array, *bias: Array, activation: Rule | None = None) -> tuple[Any, ...]:
     """Map affinely, then apply an activation: ``f(x W + b)`` for `x` (..., n), `weight` (n, m) and `bias` (m,).
 
-    With ``d = g f'(x W + b)`` the gradients are ``d W^T``, ``x^T d`` (summed over the leading axes) and ``d`` (summed
-    likewise, by the engine). The activation is the rule of another primitive. Fused for speed: one node instead of
-    three for each layer.
+    With ``d = g f'(x W + b)`` the gradients are ``d W^T``, ``x^T d`` and ``d``, the last two summed over the leading
+    axes. The activation is the rule of another primitive. Fused for speed: one node instead of three for each layer.
 
     >>> import numpy as np
     >>> dense(np.ones((1, 2)), np.array([[1.0], [2.0]]), np.array([0.5]))
