@@ -265,6 +265,36 @@ def test_views_of_a_leaf_made_without_recording_do_not_change_with_it():
     assert np.array_equal(u.grad, [2.0, 4.0])
 
 
+def test_views_of_views_made_without_recording_do_not_change_with_the_leaf():
+    w, u = leaf(1.0, 2.0), leaf(1.0, 1.0)
+    recorded = w[:]
+    with tn.no_grad():
+        view = recorded[:]
+    y = (u * view).sum() + (u * recorded.detach()).sum()
+    w.data[:] = 100.0
+    y.backward()
+    assert np.array_equal(u.grad, [2.0, 4.0])
+
+
+def test_a_rule_may_return_its_operand_as_it_is():
+    @tn.primitive
+    def reverse_gradient(a):
+        return a, lambda g: -g
+
+    w, u = leaf(1.0, 2.0), leaf(1.0, 1.0)
+    y = reverse_gradient(w)
+    assert not y.data.flags.writeable
+    y.sum().backward()
+    w.data -= w.grad
+    assert np.array_equal(w.data, [2.0, 3.0])
+    with tn.no_grad():
+        unrecorded = reverse_gradient(w)
+    product = (u * unrecorded).sum() + (u * reverse_gradient(w).detach()).sum()
+    w.data[:] = 100.0
+    product.backward()
+    assert np.array_equal(u.grad, [4.0, 6.0])
+
+
 def test_adding_in_place_to_an_array_is_refused_and_to_a_tensor_makes_a_new_one():
     array, w = np.zeros(2), leaf(1.0, 2.0)
     with pytest.raises(errors.UnsupportedError, match=r"Write x = x \+ t instead of x \+= t"):

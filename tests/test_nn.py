@@ -48,6 +48,14 @@ def test_state_dicts_carry_a_model_over():
     assert "offset" in model.state_dict()
 
 
+def test_a_module_may_know_the_one_around_it():
+    inner, outer = nn.Dense(1, 1), nn.Sequential()
+    outer.inner = inner
+    inner.outer = outer
+    assert [name for name, _ in outer.named_parameters()] == ["inner.weight", "inner.bias"]
+    assert len(list(inner.named_modules())) == 2
+
+
 def test_a_state_dict_is_a_copy():
     model = nn.Dense(2, 2)
     state = model.state_dict()

@@ -136,3 +136,43 @@ def test_an_update_happens_in_the_array_that_was_handed_out():
 def test_wrong_arguments_are_told(make, said):
     with pytest.raises(errors.ArgumentError, match=said):
         make(tn.Tensor([1.0], requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda values: tn.Tensor(values, requires_grad=True),
+        lambda values: tn.Tensor(values, requires_grad=True, dtype=float),
+        lambda values: tn.nn.Parameter(read_only(values)),
+        lambda values: with_data(values),  # noqa: PLW0108 - defined below
+    ],
+)
+def test_large_parameters_are_updated_whatever_their_layout(make):
+    values = np.asfortranarray(np.ones((200, 200)))
+    assert values.size > base.BLOCK
+    w = make(values)
+    w.sum().backward()
+    optim.Adam([w], lr=0.5).step()
+    np.testing.assert_allclose(w.numpy(), 0.5)
+
+
+def read_only(values):
+    values = values.copy(order="F")
+    values.flags.writeable = False
+    return values
+
+
+def with_data(values):
+    w = tn.Tensor(np.zeros(values.shape), requires_grad=True)
+    w.data = values
+    return w
+
+
+def test_a_parameter_that_is_frozen_meanwhile_is_left_alone():
+    frozen, other = tn.Tensor([1.0], requires_grad=True), tn.Tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD([frozen, other], 0.5)
+    frozen.requires_grad = False
+    optimizer.zero_grad()
+    (frozen * other).sum().backward()
+    optimizer.step()
+    assert (frozen.item(), other.item()) == (1.0, 0.5)

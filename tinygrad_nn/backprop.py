@@ -144,7 +144,7 @@ def make_node(
 ) -> Node:
     """Return the node of the operation that made `result`; `frame` is where the user called for it.
 
-    A function, because Python calls it in half the time that it takes to construct an object through ``__init__``.
+    A function, because calling one takes less time than constructing through ``__init__``.
     """
     node = _new_node(Node)
     node.primitive = primitive

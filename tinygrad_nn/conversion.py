@@ -48,7 +48,7 @@ def new_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     if isinstance(data, np.ndarray) and dtype is None:
         array: Array = frozen(checked(data, "Tensor"))
         return array
-    array = checked(np.array(data, dtype=dtype), "Tensor")
+    array = checked(np.array(data, dtype=dtype, order="C"), "Tensor")
     if dtype is None and array.dtype == np.float64 and not hasattr(data, "dtype"):
         return array.astype(get_default_dtype(), copy=False)
     return array

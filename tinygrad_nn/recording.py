@@ -134,8 +134,8 @@ def record_call(primitive: Primitive, operands: tuple[Any, ...], options: dict[s
 def record_pair(primitive: Primitive, a: Any, b: Any) -> Tensor:
     """Do what `record` does for two operands, at once in the two cases that nearly all arithmetic consists of.
 
-    Two Tensors that need a gradient, or one and a Python number: no lists, no loops. This halves the time that the
-    engine takes for a chain of additions and multiplications (`chain` and `leaves` in `tests/benchmarks/steps.py`).
+    Two Tensors that need a gradient, or one and a Python number: no lists, no loops. `chain` and `leaves` in
+    `tests/benchmarks/steps.py` measure what it is for.
     """
     if MODE.get() is not PLAIN or not isinstance(a, Tensor):
         return record(primitive, (a, b))
@@ -161,7 +161,7 @@ def record_pair(primitive: Primitive, a: Any, b: Any) -> Tensor:
         frame = frame.f_back
     tensor = _new(Tensor)
     tensor._data = out
-    closures = (to_a, None if y is other else to_b)
+    closures = (to_a, None if y is other else to_b)  # `other` is the number itself where `b` is one
     tensor._node = make_node(primitive, (source, other), closures, None, out, frame)
     return tensor
 
@@ -197,7 +197,8 @@ def _unrecorded(primitive: Primitive, operands: tuple[Any, ...], options: dict[s
         out = primitive.rule(*arrays, **(options or {}))[0]
     except (ValueError, IndexError, TypeError) as error:
         raise _explained(primitive, arrays, options, error) from error
-    if out.base is not None and any(isinstance(x, Tensor) and x.is_leaf for x in operands):
+    is_view = out.base is not None or any(out is array for array in arrays)
+    if is_view and any(isinstance(x, Tensor) and x.requires_grad for x in operands):
         out = out.copy()  # a view of a leaf would change with it, and be a constant in other graphs
     return constant(out)
 

@@ -94,9 +94,9 @@ class Tensor(ArrayMethods):
         """The array. Writable for a leaf that requires a gradient (see the module's text), read-only otherwise."""
         if isinstance(self._node, Leaf) and self.level == 0:
             return self._node.expose()
-        array = np.asarray(raw(self))
-        array.flags.writeable = False
-        return array
+        view = np.asarray(raw(self)).view()  # a view: a rule may have returned the array of a leaf as it is
+        view.flags.writeable = False
+        return view
 
     @data.setter
     def data(self, value: Operand) -> None:
@@ -105,7 +105,7 @@ class Tensor(ArrayMethods):
             raise ArgumentError(message)
         array: Any = self._data
         if value is not array:  # `w.data -= step` has written into the array itself, and hands it back
-            array = np.array(raw(value), dtype=self.dtype)
+            array = np.array(raw(value), dtype=self.dtype, order="C")
             if array.shape != self.shape:
                 message = (
                     f"Tensor.data: expected an array of shape {self.shape}, got {array.shape}. "
@@ -158,8 +158,9 @@ class Tensor(ArrayMethods):
                 f"Write Tensor(x, dtype=float) or 1.0 instead of 1"
             )
             raise DtypeError(message)
-        if self._data.base is not None or not self._data.flags.writeable:
-            self._data = np.array(self._data)
+        flags = self._data.flags
+        if not (flags.owndata and flags.writeable and flags.c_contiguous):  # optimizers write into flat pieces of it
+            self._data = np.array(self._data, order="C")
         self._node = Leaf(self._data)
         self._node.name = self.name
 
@@ -261,8 +262,7 @@ class Tensor(ArrayMethods):
     def detach(self) -> Tensor:
         """Return the same values as a constant, outside of the graph."""
         array = np.asarray(raw(self))
-        shares = self._node is not None and (self._node.is_leaf or array.base is not None)
-        return constant(array.copy() if shares else array)
+        return constant(array if self._node is None else array.copy())  # it may be a view of a leaf, which changes
 
     def astype(self, dtype: npt.DTypeLike) -> Tensor:
         """Convert to another dtype; the gradient is converted back. Whole numbers are constants."""

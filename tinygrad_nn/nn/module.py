@@ -106,11 +106,14 @@ class Module:
                     seen.add(id(part))
                     yield name, part
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Yield this module and all inside, outermost first."""
-        yield prefix, self
-        for name, child in self.named_children():
-            yield from child.named_modules(_join(prefix, name))
+    def named_modules(self, prefix: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Module]]:
+        """Yield this module and all inside, outermost first, each once; `seen` holds the ids of those to leave out."""
+        seen = set() if seen is None else seen
+        if id(self) not in seen:
+            seen.add(id(self))
+            yield prefix, self
+            for name, child in self.named_children():
+                yield from child.named_modules(_join(prefix, name), seen)
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yield parameters and constant Tensors, with their names; a shared one only once."""

@@ -90,7 +90,9 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for param in self.params:
-            param._node.grad = None  # type: ignore[union-attr]
+            node = param._node
+            if node is not None:  # it may have been frozen since
+                node.grad = None
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return the numbers that the formula uses, by name: every public attribute that is a plain number."""
