@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_nn.errors import ArgumentError, DtypeError, ShapeError
 from tinygrad_nn.primitives import fused
+from tinygrad_nn.recording import record
 from tinygrad_nn.tensor import Operand, Tensor, raw
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -41,9 +42,10 @@ def squared_error(prediction: Operand, target: Operand, reduction: Reduction = "
     if reduction == "none":
         difference = p - t
         return difference * difference
-    if reduction == "sum":
-        return fused.squared_error(p, t)
-    return fused.squared_error(p, t, _count("squared_error", p, reduction))
+    options = None if reduction == "sum" else {"count": _count("squared_error", p, reduction)}
+    if isinstance(p, Tensor):  # at once, as in `Dense`: in a small network the call in between can be measured
+        return record(fused.squared_error.primitive, (p, t), options)
+    return fused.squared_error(p, t, **(options or {}))
 
 
 def binary_cross_entropy(prediction: Operand, target: Operand, reduction: Reduction = "mean") -> Any:
