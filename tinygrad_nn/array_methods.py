@@ -29,6 +29,11 @@ def _arithmetic(name: str) -> tuple[_BinaryOperator, _BinaryOperator]:
     return operator, reflected
 
 
+def _ufunc(ufunc: np.ufunc) -> tuple[_BinaryOperator, _BinaryOperator]:
+    """Return the operator of a ufunc, and its reflection for a Tensor at the right."""
+    return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)  # noqa: PLW0108 - a ufunc is no method
+
+
 def _comparison(ufunc: np.ufunc) -> _BinaryOperator:
     """Return a comparison: an array of bools, without a gradient."""
 
@@ -36,6 +41,31 @@ def _comparison(ufunc: np.ufunc) -> _BinaryOperator:
         return ufunc(self.__raw__(), other)  # a Tensor at the right takes over through NumPy's dispatch
 
     return operator
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a NumPy function as the method that is spelt and takes its arguments like it."""
+
+    def method(self: ArrayMethods, *args: Any, **options: Any) -> Any:
+        return function(self, *args, **options)
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"Do what `numpy.{function.__name__}` does."
+    return method
+
+
+def _refused(name: str, instead: str) -> Callable[..., Any]:
+    """Return a method of arrays that would change this one in place, which cannot be."""
+
+    def method(*_: Any, **__: Any) -> Any:
+        message = (
+            f"Tensor.{name}: expected no change in place, for a recorded operation may need the array as it is. "
+            f"Write {instead}"
+        )
+        raise UnsupportedError(message)
+
+    method.__doc__ = f"Refuse, and say to write ``{instead}``."
+    return method
 
 
 def _plain(index: Any) -> Any:
@@ -131,14 +161,6 @@ class ArrayMethods:
         """Take the smallest along `axis`; ties share the gradient evenly."""
         return self._apply("min", axis=axis, keepdims=keepdims)
 
-    def argmax(self, axis: int | None = None) -> Any:
-        """Return the places of the largest along `axis`, as an array: they have no gradient."""
-        return self.__raw__().argmax(axis)
-
-    def argmin(self, axis: int | None = None) -> Any:
-        """Return the places of the smallest along `axis`, as an array: they have no gradient."""
-        return self.__raw__().argmin(axis)
-
     def reshape(self, *shape: Any) -> Self:
         """Give the elements another shape, as one tuple or as separate lengths."""
         wanted = shape[0] if len(shape) == 1 else shape
@@ -160,6 +182,37 @@ class ArrayMethods:
     def ravel(self) -> Self:
         """Flatten to one axis."""
         return self.reshape(-1)
+
+    all, any = _method(np.all), _method(np.any)
+    argmax, argmin = _method(np.argmax), _method(np.argmin)
+    argsort, argpartition, searchsorted = _method(np.argsort), _method(np.argpartition), _method(np.searchsorted)
+    nonzero = _method(np.nonzero)
+    prod, cumprod, cumsum = _method(np.prod), _method(np.cumprod), _method(np.cumsum)
+    var, std = _method(np.var), _method(np.std)
+    clip, round = _method(np.clip), _method(np.round)
+    choose, repeat, take = _method(np.choose), _method(np.repeat), _method(np.take)
+    diagonal, trace = _method(np.diagonal), _method(np.trace)
+    conj = conjugate = _method(np.conjugate)
+
+    __floordiv__, __rfloordiv__ = _ufunc(np.floor_divide)
+    __mod__, __rmod__ = _ufunc(np.remainder)
+    __divmod__, __rdivmod__ = _ufunc(np.divmod)
+
+    fill = _refused("fill", "np.full_like(t.numpy(), value)")
+    partition = _refused("partition", "np.partition(t, kth)")
+    put = _refused("put", "t.at[indices].set(values)")
+    resize = _refused("resize", "np.resize(t, shape)")
+    sort = _refused("sort", "np.sort(t)")
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """Select along `axis` where `condition` holds, as `numpy.compress` does."""
+        return np.compress(condition, cast("Any", self), axis=axis)
+
+    def copy(self) -> Self:
+        """Copy; the gradient passes through."""
+        return self._apply("positive")
+
+    flatten = _method(np.ravel)
 
     def dot(self, other: Any) -> Self:
         """Multiply as `numpy.dot` does: matrices as ``@``, stacks pair by pair."""

@@ -48,10 +48,16 @@ PRIMITIVES: dict[str, Primitive] = {}
 """Name -> primitive. A user's own are listed as ``module.name``, so that none can take the place of one of these."""
 
 COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy function -> the same function written with others, which therefore needs no rule."""
+"""NumPy function, or one of this library -> the same written with others, which therefore needs no rule."""
 
 CONSTANTS: set[Callable[..., Any]] = set()
 """NumPy functions whose result has no gradient, such as comparisons: they see raw arrays and return raw arrays."""
+
+REFUSED: dict[Callable[..., Any], str] = {}
+"""NumPy functions that no Tensor may be given to -> the reason and what to do, as a message says it."""
+
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
+"""Name of a method of ufuncs, such as ``reduce`` -> the composition that computes it, given the ufunc first."""
 
 
 def unchanged(g: Array) -> Array:
@@ -62,6 +68,14 @@ def unchanged(g: Array) -> Array:
     return g
 
 
+def vanishing(g: Array) -> Array:
+    """Carry back zeros: the closure of what is constant between its steps, such as `numpy.floor`.
+
+    Not None, which is for operands that have no gradient at all: ``x.grad`` would be None where it is 0.
+    """
+    return np.zeros_like(g)
+
+
 class Primitive:
     """One operation: its name, its rule, and what has to be known about the rule's signature.
 
@@ -70,7 +84,7 @@ class Primitive:
     All of it is read here, once: `inspect` on the path of every operation would cost more than most operations.
     """
 
-    __slots__ = ("is_variadic", "name", "operand_names", "option_names", "rule", "twins")
+    __slots__ = ("is_variadic", "name", "operand_names", "option_names", "positional_options", "rule", "twins")
 
     def __init__(self, rule: Rule, twins: tuple[Callable[..., Any], ...]) -> None:
         """Read the signature of `rule`, which differentiates the functions `twins`."""
@@ -82,7 +96,8 @@ class Primitive:
         self.twins = twins
         self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.operand_names = () if self.is_variadic else tuple(only or free)
-        self.option_names = (*(free if only else ()), *(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
+        self.positional_options = tuple(free if only else ())
+        self.option_names = (*self.positional_options, *(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
         if not self.operand_names and not self.is_variadic:
             message = f"{self.name}: a primitive needs at least one operand; write it as 'def {self.name}(a): ...'"
             raise RuleError(message)
@@ -94,7 +109,13 @@ class Primitive:
         count = len(self.operand_names)
         if len(args) == count:
             return args, kwargs
-        options = dict(zip(self.option_names, args[count:], strict=False)) | kwargs
+        if len(args) > count + len(self.positional_options):
+            message = (
+                f"{self.name}: expected at most {count + len(self.positional_options)} positional arguments "
+                f"({', '.join(self.operand_names + self.positional_options)}), got {len(args)}. Name the others"
+            )
+            raise RuleError(message)
+        options = dict(zip(self.positional_options, args[count:], strict=False)) | kwargs
         operands = args[:count]
         try:
             operands += tuple(options.pop(name) for name in self.operand_names[len(operands) :])
@@ -200,11 +221,13 @@ def kernel(function: Function) -> Function:
 
 
 def composition(*twins: Callable[..., Any]) -> Callable[[Function], Function]:
-    """Register a function that is written with other differentiable ones as what Tensors do for the NumPy `twins`."""
+    """Register a function that is written with other differentiable ones as what Tensors do for the NumPy `twins`.
+
+    One without a twin, such as an activation, is registered too: the tests go through all that is.
+    """
 
     def register(function: Function) -> Function:
-        for twin in twins:
-            COMPOSITIONS[twin] = function
+        COMPOSITIONS.update(dict.fromkeys((function, *twins), function))
         return function
 
     return register
@@ -213,6 +236,21 @@ def composition(*twins: Callable[..., Any]) -> Callable[[Function], Function]:
 def constant(*twins: Callable[..., Any]) -> None:
     """Register NumPy functions whose result has no gradient: comparisons, `numpy.shape`, `numpy.argmax`."""
     CONSTANTS.update(twins)
+
+
+def refuse(reason: str, *twins: Callable[..., Any]) -> None:
+    """Register NumPy functions that no Tensor may be given to, with a `reason` that says what to do instead."""
+    REFUSED.update(dict.fromkeys(twins, reason))
+
+
+def ufunc_method(name: str) -> Callable[[Function], Function]:
+    """Register a function of a ufunc and its operands as what Tensors do for a method of every ufunc."""
+
+    def register(function: Function) -> Function:
+        UFUNC_METHODS[name] = function
+        return function
+
+    return register
 
 
 def compose(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -233,12 +271,14 @@ def compose(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
 def unsupported(function: Callable[..., Any], method: str = "") -> UnsupportedError:
     """Return the error for a NumPy function, or a `method` of a ufunc, that has no rule; it names what is near."""
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}{method}"
+    if function in REFUSED:
+        return UnsupportedError(f"{name}: expected no Tensor; {REFUSED[function]}")
     import difflib  # here, for it is slow to import and seldom needed
 
     known = sorted({f.__name__ for f in (*RULES, *COMPOSITIONS, *CONSTANTS)})
     near = difflib.get_close_matches(function.__name__, known, n=1, cutoff=0.6)
     hint = f"The nearest name that has one is '{near[0]}'. " if near and not method else ""
-    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}{method}"
     message = (
         f"{name}: expected a function with a gradient rule, but this has none. {hint}Give it one with @tn.primitive, "
         f"or leave the graph with t.numpy()"

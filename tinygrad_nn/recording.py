@@ -128,7 +128,20 @@ def record(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, A
 
 def record_call(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     """Do what `record` does with options of the user's, such as an index that he may go on to change."""
-    return record(primitive, operands, {key: frozen(value) for key, value in options.items()})
+    return record(primitive, operands, {key: _option(key, value, primitive) for key, value in options.items()})
+
+
+def _option(name: str, value: Any, primitive: Primitive) -> Any:
+    """Return an option that nobody changes; refuse a Tensor whose gradient would be lost in silence."""
+    if not isinstance(value, Tensor):
+        return frozen(value)
+    if value.requires_grad:
+        message = (
+            f"{primitive.name}: expected the option '{name}' to be a constant, got a Tensor that requires a gradient, "
+            f"and it has none with respect to '{name}'. Pass {name}=t.detach()"
+        )
+        raise UnsupportedError(message)
+    return raw(value)
 
 
 def record_pair(primitive: Primitive, a: Any, b: Any) -> Tensor:

@@ -37,7 +37,7 @@ from tinygrad_nn.errors import (
     ShapeError,
     UnsupportedError,
 )
-from tinygrad_nn.primitive import COMPOSITIONS, CONSTANTS, RULES, Array, compose, unsupported
+from tinygrad_nn.primitive import COMPOSITIONS, CONSTANTS, RULES, UFUNC_METHODS, Array, compose, unsupported
 
 Operand: TypeAlias = "Tensor | npt.ArrayLike"
 
@@ -306,9 +306,7 @@ class Tensor(ArrayMethods):
         return np.array(raw(self), dtype=dtype, copy=copy if copy is False else True)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """Take over a ufunc that meets a Tensor."""
-        if method != "__call__":
-            raise unsupported(ufunc, f".{method}")
+        """Take over a ufunc, or a method of one, that meets a Tensor."""
         out = options.pop("out", None)
         if out is not None:
             message = (
@@ -316,7 +314,13 @@ class Tensor(ArrayMethods):
                 f"array in place. Write x = x + t instead of x += t, and leave 'out' out"
             )
             raise UnsupportedError(message)
-        return self.__array_function__(ufunc, (), inputs, options)
+        if method == "__call__":
+            return self.__array_function__(ufunc, (), inputs, options)
+        if method not in UFUNC_METHODS:
+            raise unsupported(ufunc, f".{method}")
+        if ufunc in CONSTANTS:
+            return getattr(ufunc, method)(*_strip(inputs), **_strip(options))
+        return UFUNC_METHODS[method](ufunc, *inputs, **options)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Take over a NumPy function that meets a Tensor."""

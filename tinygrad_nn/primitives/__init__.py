@@ -1,5 +1,43 @@
 """The rules: one function an operation, its value and its gradient side by side. Importing them registers them."""
 
-from tinygrad_nn.primitives import elementwise, fused, indexing, linalg, reductions, shaping
+from tinygrad_nn.primitives import (
+    elementwise,
+    fused,
+    indexing,
+    joining,
+    linalg,
+    polynomials,
+    products,
+    reductions,
+    rounding,
+    scans,
+    shaping,
+    sorting,
+    special,
+    statistics,
+    trigonometry,
+    ufunc_methods,
+    updates,
+    windows,
+)
 
-__all__ = ["elementwise", "fused", "indexing", "linalg", "reductions", "shaping"]
+__all__ = [
+    "elementwise",
+    "fused",
+    "indexing",
+    "joining",
+    "linalg",
+    "polynomials",
+    "products",
+    "reductions",
+    "rounding",
+    "scans",
+    "shaping",
+    "sorting",
+    "special",
+    "statistics",
+    "trigonometry",
+    "ufunc_methods",
+    "updates",
+    "windows",
+]

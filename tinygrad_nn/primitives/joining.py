@@ -1,0 +1,3 @@
+"""What joins arrays, and what takes them apart."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Polynomials and interpolation."""
+
+from __future__ import annotations

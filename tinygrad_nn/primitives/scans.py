@@ -1,0 +1,3 @@
+"""Running sums and products, and differences of neighbours."""
+
+from __future__ import annotations

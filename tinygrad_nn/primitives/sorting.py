@@ -1,0 +1,3 @@
+"""What depends on the order of elements: sorting, medians, quantiles."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Windows that slide over an array: convolution, correlation and pooling."""
+
+from __future__ import annotations
