@@ -17,7 +17,7 @@ BINARY = [
     twin
     for name, primitive in PRIMITIVES.items()
     for twin in primitive.twins
-    if "." not in name and isinstance(twin, np.ufunc) and twin.nin == 2 and twin.signature is None
+    if "." not in name and isinstance(twin, np.ufunc) and twin.signature is None and "dd->d" in twin.types
 ]
 
 

@@ -10,24 +10,30 @@ import tinygrad_nn as tn
 PACKAGE = Path(tn.__file__).parent
 
 ROOMS = [
-    "errors", "primitive", "primitives", "conversion", "array_methods", "backprop", "tensor", "recording", "transforms",
-    "nn", "optim", "data", "training", "checking", "graph", "plot", "persist", "compiler", "demos", "cli", "__main__",
+    "errors", "primitive", "primitives", "conversion", "array_methods", "python_protocols", "backprop", "tensor",
+    "recording", "trees", "transforms", "nn", "optim", "data", "training", "checking", "graph", "plot", "persist",
+    "compiler", "demos", "cli", "__main__",
 ]  # fmt: skip
 
 
 def test_public_names():
     assert sorted(tn.__all__) == [
-        "Tensor", "check_model", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph", "nn", "no_grad",
-        "optim", "primitive", "set_default_dtype", "training", "value_and_grad", "vjp",
+        "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
+        "hessian", "hvp", "jacobian", "jvp", "nn", "no_grad", "optim", "primitive", "set_default_dtype",
+        "stop_gradient", "training", "value_and_grad", "vjp",
     ]  # fmt: skip
     assert all(hasattr(tn, name) for name in tn.__all__)
 
 
 def test_public_names_of_nn():
     assert sorted(tn.nn.__all__) == [
-        "Dense", "Module", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh",
-        "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "init", "log_softmax", "relu",
-        "sigmoid", "softmax", "squared_error", "tanh",
+        "CELU", "Dense", "ELU", "GELU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",
+        "LogSoftmax", "Mish", "Module", "Parameter", "ReLU", "ReLU6", "SELU", "Sequential", "SiLU", "Sigmoid",
+        "Softmax", "Softplus", "Softsign", "Tanh", "avg_pool", "binary_cross_entropy",
+        "binary_cross_entropy_with_logits", "celu", "conv", "conv_transpose", "cross_entropy", "elu", "erf", "gelu",
+        "hard_sigmoid", "hard_swish", "hard_tanh", "init", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp",
+        "max_pool", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign",
+        "squared_error", "tanh", "xlogy",
     ]  # fmt: skip
 
 

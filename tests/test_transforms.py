@@ -50,7 +50,7 @@ def test_mixed_second_derivative():
     def f(x, y):
         return np.exp(x * y)
 
-    mixed = tn.grad(tn.grad(f, argnum=0), argnum=1)(0.5, 2.0)
+    mixed = tn.grad(tn.grad(f, argnums=0), argnums=1)(0.5, 2.0)
     assert mixed == pytest.approx(np.exp(1.0) * (1 + 1.0))
 
 
@@ -100,8 +100,8 @@ def test_argnum_counts_from_both_ends_and_takes_several():
         return scale * (x * y * y).sum()
 
     x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    np.testing.assert_array_equal(tn.grad(f, argnum=-1)(x, y, scale=10), 20 * x * y)
-    by_x, by_y = tn.grad(f, argnum=(0, 1))(x, y, scale=10)
+    np.testing.assert_array_equal(tn.grad(f, argnums=-1)(x, y, scale=10), 20 * x * y)
+    by_x, by_y = tn.grad(f, argnums=(0, 1))(x, y, scale=10)
     np.testing.assert_array_equal(by_x, 10 * y * y)
     np.testing.assert_array_equal(by_y, 20 * x * y)
 
@@ -141,7 +141,7 @@ def test_a_pullback_is_differentiable_in_its_argument_and_in_the_inputs():
         return (tn.vjp(lambda x: x**3, x)[1](u)[0]).sum()
 
     x, u = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    by_x, by_u = tn.grad(pulled, argnum=(0, 1))(x, u)
+    by_x, by_u = tn.grad(pulled, argnums=(0, 1))(x, u)
     np.testing.assert_allclose(by_x, 6 * x * u)
     np.testing.assert_allclose(by_u, 3 * x * x)
 
@@ -292,7 +292,7 @@ class TestRefusals:
         with pytest.raises(ShapeError, match=r"^value_and_grad: "):
             tn.value_and_grad(lambda x: x * 2)(np.ones(2))
 
-    @pytest.mark.parametrize("f", [lambda x: 3.0, lambda x: x.numpy(), float, lambda x: None])
+    @pytest.mark.parametrize("f", [lambda x: 3.0, lambda x: x.numpy(), lambda x: x.item(), lambda x: None])
     def test_a_result_that_is_no_tensor(self, f):
         with pytest.raises(
             ArgumentError, match=r"^grad: expected the function to return a Tensor made from its arguments"
@@ -307,20 +307,20 @@ class TestRefusals:
 
     def test_an_argument_that_is_no_array(self):
         with pytest.raises(ArgumentError, match=r"^grad: expected argument 1 to be an array.*got str"):
-            tn.grad(lambda x, y: x, argnum=1)(1.0, "y")
+            tn.grad(lambda x, y: x, argnums=1)(1.0, "y")
 
     def test_an_argnum_that_is_not_there(self):
-        with pytest.raises(ArgumentError, match=r"^grad: expected 'argnum' to name one of the 1 positional.*got 1"):
-            tn.grad(lambda x: x, argnum=1)(1.0)
+        with pytest.raises(ArgumentError, match=r"^grad: expected 'argnums' to name one of the 1 positional.*got 1"):
+            tn.grad(lambda x: x, argnums=1)(1.0)
 
     def test_a_gradient_of_another_shape(self):
         _, pullback = tn.vjp(lambda x: x * 2, np.ones(2))
-        with pytest.raises(ShapeError, match=r"a gradient of shape \(2,\), that of output 0, got \(3,\)"):
+        with pytest.raises(ShapeError, match=r"a gradient of shape \(2,\), got \(3,\)\. Reshape it"):
             pullback(np.ones(3))
 
     def test_too_few_gradients(self):
         _, pullback = tn.vjp(lambda x: (x, x), np.ones(2))
-        with pytest.raises(ArgumentError, match=r"a tuple of 2 gradients"):
+        with pytest.raises(ArgumentError, match=r"a gradient of the form \[0\], \[1\], got a single array"):
             pullback(np.ones(2))
 
 

@@ -17,13 +17,24 @@ from tinygrad_nn.conversion import set_default_dtype
 from tinygrad_nn.graph import draw
 from tinygrad_nn.primitive import primitive
 from tinygrad_nn.tensor import Tensor
-from tinygrad_nn.transforms import grad, value_and_grad, vjp
+from tinygrad_nn.transforms import (
+    checkpoint,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Tensor", "check_model", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph", "nn", "no_grad",
-    "optim", "primitive", "set_default_dtype", "training", "value_and_grad", "vjp",
+    "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
+    "hessian", "hvp", "jacobian", "jvp", "nn", "no_grad", "optim", "primitive", "set_default_dtype", "stop_gradient",
+    "training", "value_and_grad", "vjp",
 ]  # fmt: skip  # one name a line would be a page of names
 
 del _rules

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_nn.errors import UnsupportedError
 from tinygrad_nn.primitive import COMPOSITIONS, PRIMITIVES, Array, Axis, Primitive
+from tinygrad_nn.primitives.updates import Updates
 
 _BinaryOperator: TypeAlias = Callable[[Any, Any], Any]
 
@@ -71,8 +72,22 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
 def _plain(index: Any) -> Any:
     """Return an index with the Tensors in it replaced by their arrays: there is no gradient for a place."""
     if isinstance(index, (tuple, list)):
-        return type(index)(map(_plain, index))
+        return [*map(_plain, index)] if isinstance(index, list) else (*map(_plain, index),)
     return index.__raw__() if isinstance(index, ArrayMethods) else index
+
+
+class _At:
+    """What ``x.at`` returns, to be indexed."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: ArrayMethods) -> None:
+        """Make ready to index `array`."""
+        self._array = array
+
+    def __getitem__(self, index: Any) -> Updates:
+        """Name the elements to update."""
+        return Updates(self._array, _plain(index))
 
 
 class ArrayMethods:
@@ -123,6 +138,10 @@ class ArrayMethods:
         """Take the absolute value."""
         return self.abs()
 
+    def __invert__(self) -> Any:
+        """Invert bools, or the bits of whole numbers: an array, without a gradient."""
+        return ~self.__raw__()
+
     def __getitem__(self, index: Any) -> Self:
         """Select elements, with everything that NumPy indexes by; the gradient adds up where one is named twice."""
         return self._apply("getitem", index=_plain(index))
@@ -131,9 +150,27 @@ class ArrayMethods:
         """Refuse: a closure may hold the array."""
         message = (
             "Tensor: expected no assignment to elements, for a recorded operation may need them. "
-            "Write np.where(mask, new, t) for a new Tensor, or t.data[...] = new on a leaf between two passes"
+            "Write t = t.at[index].set(value), or np.where(mask, new, t), for a new Tensor, or t.data[...] = new on a "
+            "leaf between two passes"
         )
         raise UnsupportedError(message)
+
+    @property
+    def at(self) -> _At:
+        """What makes new arrays by updating elements: ``t = t.at[index].set(values)`` stands for an assignment.
+
+        The index is any that NumPy takes; the updates are the methods of `Updates`: `set`, `add`, `multiply`, ...
+
+        >>> import tinygrad_nn as tn
+        >>> x = tn.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> y = x.at[[0, 0]].add(5.0)
+        >>> y = y.at[y > 10].set(0.0)
+        >>> y.sum().backward()
+        >>> y.tolist(), x.grad
+        ([0.0, 2.0, 3.0], array([0., 1., 1.]))
+
+        """
+        return _At(self)
 
     @property
     def T(self) -> Self:  # noqa: N802 - NumPy's name
@@ -141,30 +178,48 @@ class ArrayMethods:
         return self._apply("transpose")
 
     @property
+    def real(self) -> Self:
+        """The array itself: its elements are real."""
+        return np.real(cast("Any", self))
+
+    @property
+    def imag(self) -> Self:
+        """Zeros: the elements are real."""
+        return np.imag(cast("Any", self))
+
+    @property
     def mT(self) -> Self:  # noqa: N802 - NumPy's name
         """The array with its last two axes swapped: each matrix of a stack transposed."""
         return self._apply("swapaxes", axis1=-1, axis2=-2)
 
-    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
-        """Sum over `axis`."""
-        return self._apply("sum", axis=axis, keepdims=keepdims)
+    def sum(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, **options: Any) -> Self:
+        """Sum over `axis`; `dtype`, `initial` and `where` are NumPy's."""
+        if dtype is not None or options:
+            return np.sum(cast("Any", self), axis, dtype, keepdims=keepdims, **options)
+        return self._apply("sum", axis=axis, keepdims=keepdims)  # at once, without the way through NumPy
 
-    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
-        """Average over `axis`."""
+    def mean(self, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, **options: Any) -> Self:
+        """Average over `axis`; `dtype` and `where` are NumPy's."""
+        if dtype is not None or options:
+            return np.mean(cast("Any", self), axis, dtype, keepdims=keepdims, **options)
         return cast("Self", COMPOSITIONS[np.mean](self, axis, keepdims=keepdims))
 
-    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
-        """Take the largest along `axis`; ties share the gradient evenly."""
+    def max(self, axis: Axis = None, *, keepdims: bool = False, **options: Any) -> Self:
+        """Take the largest along `axis`; ties share the gradient evenly. `initial` and `where` are NumPy's."""
+        if options:
+            return np.max(cast("Any", self), axis, keepdims=keepdims, **options)
         return self._apply("max", axis=axis, keepdims=keepdims)
 
-    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Self:
-        """Take the smallest along `axis`; ties share the gradient evenly."""
+    def min(self, axis: Axis = None, *, keepdims: bool = False, **options: Any) -> Self:
+        """Take the smallest along `axis`; ties share the gradient evenly. `initial` and `where` are NumPy's."""
+        if options:
+            return np.min(cast("Any", self), axis, keepdims=keepdims, **options)
         return self._apply("min", axis=axis, keepdims=keepdims)
 
-    def reshape(self, *shape: Any) -> Self:
-        """Give the elements another shape, as one tuple or as separate lengths."""
+    def reshape(self, *shape: Any, **options: Any) -> Self:
+        """Give the elements another shape, as one tuple or as separate lengths; the options are `numpy.reshape`'s."""
         wanted = shape[0] if len(shape) == 1 else shape
-        return self._apply("reshape", shape=wanted)
+        return self._apply("reshape", shape=wanted, **options)
 
     def transpose(self, *axes: Any) -> Self:
         """Permute the axes, given as one tuple or separately; reverse them when none are given."""
@@ -178,10 +233,6 @@ class ArrayMethods:
     def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Self:
         """Remove axes of length 1."""
         return self._apply("squeeze", axis=axis)
-
-    def ravel(self) -> Self:
-        """Flatten to one axis."""
-        return self.reshape(-1)
 
     all, any = _method(np.all), _method(np.any)
     argmax, argmin = _method(np.argmax), _method(np.argmin)
@@ -197,6 +248,11 @@ class ArrayMethods:
     __floordiv__, __rfloordiv__ = _ufunc(np.floor_divide)
     __mod__, __rmod__ = _ufunc(np.remainder)
     __divmod__, __rdivmod__ = _ufunc(np.divmod)
+    __and__, __rand__ = _ufunc(np.bitwise_and)
+    __or__, __ror__ = _ufunc(np.bitwise_or)
+    __xor__, __rxor__ = _ufunc(np.bitwise_xor)
+    __lshift__, __rlshift__ = _ufunc(np.left_shift)
+    __rshift__, __rrshift__ = _ufunc(np.right_shift)
 
     fill = _refused("fill", "np.full_like(t.numpy(), value)")
     partition = _refused("partition", "np.partition(t, kth)")
@@ -208,11 +264,11 @@ class ArrayMethods:
         """Select along `axis` where `condition` holds, as `numpy.compress` does."""
         return np.compress(condition, cast("Any", self), axis=axis)
 
-    def copy(self) -> Self:
+    def copy(self, order: str = "C") -> Self:
         """Copy; the gradient passes through."""
-        return self._apply("positive")
+        return self._apply("copy", order=order)
 
-    flatten = _method(np.ravel)
+    flatten = ravel = _method(np.ravel)
 
     def dot(self, other: Any) -> Self:
         """Multiply as `numpy.dot` does: matrices as ``@``, stacks pair by pair."""

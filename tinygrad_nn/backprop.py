@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.errors import BackwardError, GraphReleasedError, InPlaceError, ShapeError
+from tinygrad_nn.errors import BackwardError, GraphReleasedError, InPlaceError, ShapeError, TinygradError
 from tinygrad_nn.primitive import Array, Closure, Primitive
 
 OWN_FILES = frozenset(
@@ -261,7 +261,7 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     return gradient if gradient.shape == shape else np.broadcast_to(gradient, shape)
 
 
-def checked_order(root: Node) -> list[Node]:
+def checked_order(root: Node, until: Iterable[Node] = ()) -> list[Node]:
     """List the operations below `root`, newest first, and refuse before anything is touched what cannot be done."""
     if EXPOSED:
         for reference in list(EXPOSED.values()):
@@ -269,7 +269,7 @@ def checked_order(root: Node) -> list[Node]:
             if leaf is not None:
                 leaf.inspect()
     order: list[Node] = []
-    seen = {root}
+    seen = {root, *until}
     stack = [] if root.is_leaf else [root]
     while stack:
         node = stack.pop()
@@ -289,8 +289,12 @@ def checked_order(root: Node) -> list[Node]:
     return order
 
 
-def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dict[Node, Array]:
+def backpropagate(
+    root: Node, seed: Array, *, retain_graph: bool = False, until: Iterable[Node] = ()
+) -> dict[Node, Array]:
     """Return the gradient for each leaf below `root`, given the gradient `seed` of `root` itself.
+
+    The walk goes no further than the nodes `until`, which are given their gradients as if they were leaves.
 
     The walk is iterative and keeps its cotangents in a local table; nothing is written into a leaf, so a closure that
     fails leaves every ``.grad`` as it was. Cotangents are added up in place as soon as they are the walk's own.
@@ -301,7 +305,7 @@ def backpropagate(root: Node, seed: Array, *, retain_graph: bool = False) -> dic
         BackwardError: a closure failed or returned what is no gradient for its operand.
 
     """
-    order = checked_order(root)
+    order = checked_order(root, until)
     cotangents: dict[Node, Array] = {root: seed}
     owned: set[Node] = set()
     for node in order:
@@ -349,6 +353,8 @@ def accumulate(gradients: dict[Node, Array], *, keep: bool) -> None:
     for leaf, gradient in gradients.items():
         if leaf.grad is not None:
             leaf.grad = leaf.grad + gradient
+        elif hasattr(gradient, "requires_grad"):
+            leaf.grad = gradient  # a Tensor, which nobody can write into
         elif type(gradient) is not _ARRAY or keep or gradient.base is not None or id(gradient) in given:
             leaf.grad = np.array(gradient)
         else:
@@ -380,6 +386,8 @@ def _changed(leaf: Node, node: Node, graph: list[Node]) -> str:
 
 
 def _failed(node: Node, operand: Any, gradient: Array, error: Exception, graph: list[Node]) -> str:
+    if isinstance(error, TinygradError):  # a rule that says itself what is wrong
+        return f"backward: {describe(node, graph)}: {error}"
     place = [source is operand for source in node.operands].index(True)
     return (
         f"backward: the closure for operand {place} of {describe(node, graph)} failed. Expected a "

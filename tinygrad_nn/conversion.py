@@ -44,10 +44,15 @@ def get_default_dtype() -> np.dtype[Any]:
 
 
 def new_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
-    """Return a new array of `data`, or `data` itself if nobody can change it; Python floats get the default dtype."""
+    """Return a new array of `data`, or `data` itself if nobody can change it; Python floats get the default dtype.
+
+    `data` may be whatever NumPy makes an array of: numbers, lists, objects with ``__array__`` or ``__dlpack__``.
+    """
     if isinstance(data, np.ndarray) and dtype is None:
         array: Array = frozen(checked(data, "Tensor"))
         return array
+    if hasattr(data, "__dlpack__") and not hasattr(data, "__array__"):
+        data = np.from_dlpack(data)
     array = checked(np.array(data, dtype=dtype, order="C"), "Tensor")
     if dtype is None and array.dtype == np.float64 and not hasattr(data, "dtype"):
         return array.astype(get_default_dtype(), copy=False)
@@ -62,7 +67,7 @@ def frozen(value: Any) -> Any:
     if type(value) is np.ndarray and (value.flags.writeable or value.base is not None):
         return value.copy()
     if isinstance(value, (tuple, list)):
-        return type(value)(map(frozen, value))
+        return [*map(frozen, value)] if isinstance(value, list) else (*map(frozen, value),)
     return value
 
 

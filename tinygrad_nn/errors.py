@@ -2,9 +2,11 @@
 
     TinygradError
     ├── ShapeError              (ValueError)      shapes that do not fit together
+    │   └── OutOfRangeError     (IndexError)      an index beyond the end of an axis
     ├── DtypeError              (TypeError)       a dtype that cannot carry what was asked of it
     ├── ArgumentError           (ValueError)      an argument outside its range or of the wrong kind
     ├── UnsupportedError        (TypeError)       a NumPy feature that has no gradient rule here
+    ├── LinearAlgebraError      (LinAlgError)     a matrix for which a decomposition, or its gradient, does not exist
     ├── RuleError               (TypeError)       a primitive that is declared wrongly
     ├── BackwardError           (RuntimeError)    a backward pass that cannot be done
     │   ├── GraphReleasedError                    ... because an earlier one released the graph
@@ -19,6 +21,8 @@ Each one also is the built-in exception that a NumPy user would expect, so ``exc
 
 from __future__ import annotations
 
+import numpy as np
+
 
 class TinygradError(Exception):
     """Be the ancestor of every exception that this library raises on purpose."""
@@ -30,6 +34,10 @@ class ShapeError(TinygradError, ValueError):
     Most often a column ``(N, 1)`` has met a row ``(N,)``: NumPy would broadcast the two to ``(N, N)`` in silence.
     Mend it with ``y.reshape(-1, 1)`` or ``y[:, None]``.
     """
+
+
+class OutOfRangeError(ShapeError, IndexError):
+    """An index beyond the end of an axis, or more indices than there are axes."""
 
 
 class DtypeError(TinygradError, TypeError):
@@ -47,6 +55,13 @@ class UnsupportedError(TinygradError, TypeError):
     """A NumPy function, or an option of one, that has no gradient rule here.
 
     The message names a near function that has one. ``t.numpy()`` leaves the graph where no gradient is wanted.
+    """
+
+
+class LinearAlgebraError(TinygradError, np.linalg.LinAlgError):
+    """A matrix for which a decomposition, or its gradient, does not exist: singular, or with repeated eigenvalues.
+
+    Where only the eigenvalues matter, `numpy.linalg.eigvalsh` has a gradient; a little noise on the diagonal helps too.
     """
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
@@ -47,7 +48,7 @@ RULES: dict[Callable[..., Any], Primitive] = {}
 PRIMITIVES: dict[str, Primitive] = {}
 """Name -> primitive. A user's own are listed as ``module.name``, so that none can take the place of one of these."""
 
-COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+COMPOSITIONS: dict[Callable[..., Any], FunctionType] = {}
 """NumPy function, or one of this library -> the same written with others, which therefore needs no rule."""
 
 CONSTANTS: set[Callable[..., Any]] = set()
@@ -127,7 +128,11 @@ class Primitive:
     def bind_numpy(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Split the arguments of a call to the NumPy twin, and refuse the options that the rule does not know."""
         if self.is_variadic:
-            args, kwargs = tuple(args[0]), dict(zip(self.option_names, args[1:], strict=False)) | kwargs
+            sequence, *rest = args
+            if len(rest) > 1:
+                message = f"{self.name}: expected a sequence and at most one option by position. Name the others"
+                raise UnsupportedError(message)
+            args, kwargs = tuple(sequence), dict(zip(self.option_names, rest, strict=False)) | kwargs
         operands, options = self.bind(args, kwargs)
         for name in [name for name in options if name not in self.option_names]:
             if options.pop(name) is not None:
@@ -192,7 +197,7 @@ def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
                 if options:
                     return operand.__record_call__(declared, operands, options)
                 return operand.__record__(declared, operands)
-        return rule(*map(np.asarray, operands), **options)[0]
+        return rule(*_as_arrays(operands), **options)[0]
 
     operation = cast("Operation", call)
     operation.primitive = declared
@@ -200,6 +205,15 @@ def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
     PRIMITIVES[declared.name if is_own else f"{rule.__module__}.{declared.name}"] = declared
     RULES.update(dict.fromkeys((call, *twins), declared))
     return operation
+
+
+def _as_arrays(operands: tuple[Any, ...]) -> list[Any]:
+    """Return operands as `record` hands them to a rule: arrays, and next to an array a plain number as it is.
+
+    As an array of its own it would be of double precision, and make a float32 beside it so.
+    """
+    arrays = [x if isinstance(x, (int, float)) else np.asarray(x) for x in operands]
+    return arrays if any(isinstance(x, np.ndarray) for x in arrays) else list(map(np.asarray, arrays))
 
 
 def kernel(function: Function) -> Function:
@@ -227,7 +241,7 @@ def composition(*twins: Callable[..., Any]) -> Callable[[Function], Function]:
     """
 
     def register(function: Function) -> Function:
-        COMPOSITIONS.update(dict.fromkeys((function, *twins), function))
+        COMPOSITIONS.update(dict.fromkeys((function, *twins), cast("FunctionType", function)))
         return function
 
     return register
@@ -256,24 +270,41 @@ def ufunc_method(name: str) -> Callable[[Function], Function]:
 def compose(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the composition for a NumPy function, and refuse the options that it does not know."""
     composition = COMPOSITIONS[function]
-    options = {key: value for key, value in kwargs.items() if value is not None}
+    code = composition.__code__  # `inspect.signature` would take longer than most compositions
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    options = {key: value for key, value in kwargs.items() if value is not None or key in known}
+    takes_more, takes_any_name = code.co_flags & inspect.CO_VARARGS, code.co_flags & inspect.CO_VARKEYWORDS
+    if (len(args) > code.co_argcount and not takes_more) or not (takes_any_name or options.keys() <= set(known)):
+        raise _unknown_option(function, composition, args, options)
+    return composition(*args, **options)
+
+
+def _unknown_option(
+    function: Callable[..., Any], composition: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+) -> UnsupportedError:
     signature = inspect.signature(composition)
     try:
         signature.bind(*args, **options)
     except TypeError as error:
-        message = (
-            f"numpy.{function.__name__}: {error}; what has a gradient here is {function.__name__}{signature}. "
-            f"Leave the option out, or call NumPy on t.numpy() where no gradient is needed"
-        )
-        raise UnsupportedError(message) from error
-    return composition(*args, **options)
+        reason = str(error)
+    return UnsupportedError(
+        f"numpy.{function.__name__}: {reason}; what has a gradient here is {function.__name__}{signature}. "
+        f"Leave the option out, or call NumPy on t.numpy() where no gradient is needed"
+    )
 
 
 def unsupported(function: Callable[..., Any], method: str = "") -> UnsupportedError:
     """Return the error for a NumPy function, or a `method` of a ufunc, that has no rule; it names what is near."""
-    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}{method}"
+    is_of_numpy = getattr(np, function.__name__, None) is function
+    home = "numpy" if is_of_numpy else getattr(function, "__module__", None)  # which ufuncs do not tell
+    name = f"{home}.{function.__name__}{method}" if home else f"ufunc {function.__name__}{method}"
     if function in REFUSED:
         return UnsupportedError(f"{name}: expected no Tensor; {REFUSED[function]}")
+    if method == ".at":
+        return UnsupportedError(
+            f"{name}: expected no Tensor; it changes its first operand in place. Write t = t.at[indices].add(values), "
+            f"which makes a new one"
+        )
     import difflib  # here, for it is slow to import and seldom needed
 
     known = sorted({f.__name__ for f in (*RULES, *COMPOSITIONS, *CONSTANTS)})

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_nn.backprop import EXPOSED, MODE, OWN_FILES, PLAIN, Node, make_node
 from tinygrad_nn.conversion import frozen, operand
-from tinygrad_nn.errors import BackwardError, RuleError, ShapeError, TinygradError, UnsupportedError
+from tinygrad_nn.errors import BackwardError, OutOfRangeError, RuleError, ShapeError, TinygradError, UnsupportedError
 from tinygrad_nn.primitive import Array, Primitive
 from tinygrad_nn.tensor import Tensor, constant, raw
 
@@ -54,6 +54,14 @@ class Traced(Tensor):
     @_data.setter
     def _data(self, value: Any) -> None:
         self._below = value
+
+    def __float__(self) -> float:
+        """Refuse: `math.sqrt(x)` and ``array[0] = x`` ask for a number, and would lose the gradient in silence."""
+        message = (
+            "float: expected no Tensor of a transform (grad, vjp), for the number has no gradient. Compute with NumPy "
+            "(np.sqrt instead of math.sqrt), write x.at[i].set(v) instead of array[i] = v, or x.item() for the number"
+        )
+        raise UnsupportedError(message)
 
     # What its picture needs also works when the transform has ended.
 
@@ -192,7 +200,8 @@ def _explained(primitive: Primitive, arrays: list[Any], options: dict[str, Any] 
         return error
     given = ", ".join(f"operand {i} of shape {np.shape(x)}" for i, x in enumerate(map(raw, arrays)))
     settings = f" with {', '.join(f'{k}={v!r}' for k, v in options.items())}" if options else ""
-    kind = UnsupportedError if isinstance(error, TypeError) else ShapeError
+    kinds = {TypeError: UnsupportedError, IndexError: OutOfRangeError}
+    kind = next((own for builtin, own in kinds.items() if isinstance(error, builtin)), ShapeError)
     return kind(f"{primitive.name}: expected operands that fit together, got {given}{settings}. NumPy says: {error}")
 
 

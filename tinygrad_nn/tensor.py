@@ -15,8 +15,8 @@ What may change in place, and what may not:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, SupportsIndex, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from tinygrad_nn.backprop import (
     backpropagate,
     check_seed,
 )
-from tinygrad_nn.conversion import get_default_dtype, new_array
+from tinygrad_nn.conversion import checked, get_default_dtype, new_array
 from tinygrad_nn.errors import (
     ArgumentError,
     BackwardError,
@@ -38,11 +38,12 @@ from tinygrad_nn.errors import (
     UnsupportedError,
 )
 from tinygrad_nn.primitive import COMPOSITIONS, CONSTANTS, RULES, UFUNC_METHODS, Array, compose, unsupported
+from tinygrad_nn.python_protocols import PythonProtocols
 
 Operand: TypeAlias = "Tensor | npt.ArrayLike"
 
 
-class Tensor(ArrayMethods):
+class Tensor(ArrayMethods, PythonProtocols):
     """A NumPy array that remembers how it was made, so that gradients can be carried back through it.
 
     Args:
@@ -205,7 +206,9 @@ class Tensor(ArrayMethods):
 
     # Gradients
 
-    def backward(self, gradient: Operand | None = None, *, retain_graph: bool = False) -> None:
+    def backward(
+        self, gradient: Operand | None = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
         """Add to ``.grad`` of each leaf below the gradient of this Tensor with respect to it.
 
         Args:
@@ -213,6 +216,9 @@ class Tensor(ArrayMethods):
                 number; a Tensor of more numbers has no gradient without it.
             retain_graph: keep the graph for another `backward()`, and keep the gradient of each result on the way in
                 its ``.grad``. Otherwise captured arrays are let go as the walk proceeds.
+            create_graph: make the gradients Tensors that depend on the leaves, for a loss made of gradients. Its
+                ``backward()`` adds to the same ``.grad``: take the gradients out, and call `zero_grad`, before. (`grad`
+                gives them without that, and without a cycle of references from a leaf to itself.)
 
         Raises:
             ShapeError: this Tensor has more than one number and no `gradient` was given, or one of another shape.
@@ -252,7 +258,15 @@ class Tensor(ArrayMethods):
                 f", or pass its gradient, as in y.backward(np.ones({node.shape}))"
             )
             raise ShapeError(message)
-        accumulate(backpropagate(node, seed, retain_graph=retain_graph), keep=retain_graph)
+        if create_graph:
+            start = gradient if isinstance(gradient, Tensor) else constant(np.asarray(seed))
+            accumulate(self.__gradients_as_tensors__(start), keep=True)
+        else:
+            accumulate(backpropagate(node, seed, retain_graph=retain_graph), keep=retain_graph)
+
+    def __gradients_as_tensors__(self, seed: Tensor) -> dict[Node, Any]:
+        """Return gradients that can be differentiated."""
+        raise AssertionError  # `transforms/replay.py` has it, for it needs a transform
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -264,27 +278,20 @@ class Tensor(ArrayMethods):
         array = np.asarray(raw(self))
         return constant(array if self._node is None else array.copy())  # it may be a view of a leaf, which changes
 
-    def astype(self, dtype: npt.DTypeLike) -> Tensor:
-        """Convert to another dtype; the gradient is converted back. Whole numbers are constants."""
+    def astype(self, dtype: npt.DTypeLike, *, copy: bool = True) -> Tensor:
+        """Convert to another dtype; the gradient is converted back. Whole numbers are constants.
+
+        Without `copy`, a Tensor that has the dtype already is returned as it is.
+        """
+        if not copy and self.dtype == dtype:
+            return self
         if np.dtype(dtype).kind != "f":
-            return constant(raw(self).astype(dtype))
+            return constant(checked(raw(self).astype(dtype), "astype"))
         return self._apply("astype", dtype=np.dtype(dtype))
 
     def numpy(self) -> npt.NDArray[Any]:
         """Return a copy of the values as an array of your own."""
         return np.array(raw(self))
-
-    def item(self) -> Any:
-        """Return the single number in it as a Python number."""
-        try:
-            return self.__raw__().item()
-        except ValueError as error:
-            message = f"item: expected a single number, got shape {self.shape}. Index it first, or use tolist()"
-            raise ShapeError(message) from error
-
-    def tolist(self) -> Any:
-        """Return the values as nested lists of Python numbers."""
-        return raw(self).tolist()
 
     # How NumPy and Python meet it
 
@@ -300,7 +307,8 @@ class Tensor(ArrayMethods):
         if self.requires_grad:
             message = (
                 "numpy.asarray: expected a Tensor without a gradient, but this one requires one, which the array would "
-                "lose in silence. Write t.numpy() for a copy or t.detach() for a constant"
+                "lose in silence. Write t.numpy() for a copy, t.detach() for a constant, or np.stack([t, u]) where "
+                "np.array([t, u]) is meant"
             )
             raise UnsupportedError(message)
         return np.array(raw(self), dtype=dtype, copy=copy if copy is False else True)
@@ -333,38 +341,6 @@ class Tensor(ArrayMethods):
             return function(*_strip(args), **_strip(kwargs))
         raise unsupported(function)
 
-    def __len__(self) -> int:
-        """Return the length of the first axis."""
-        if not self.shape:
-            message = "len: expected at least one axis, got a single number. Use t.item() for its value"
-            raise ShapeError(message)
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        """Iterate over the first axis."""
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        """Tell whether the single number in it is not 0."""
-        return bool(self.item())
-
-    def __float__(self) -> float:
-        """Return the single number in it."""
-        return float(self.item())
-
-    def __int__(self) -> int:
-        """Return the single number in it, without its fraction."""
-        return int(self.item())
-
-    def __index__(self) -> int:
-        """Return the single whole number in it."""
-        index: SupportsIndex = self.item()
-        return index.__index__()
-
-    def __format__(self, spec: str) -> str:
-        """Format a single number as a number, anything else as its text."""
-        return format(self.item() if self.size == 1 and spec else str(self), "" if self.size != 1 else spec)
-
     def __repr__(self) -> str:
         """Show the values, and what is special about the Tensor."""
         values = np.array2string(np.asarray(raw(self)), separator=", ", prefix="Tensor(")
@@ -379,9 +355,20 @@ class Tensor(ArrayMethods):
             parts.append(f"name={self.name!r}")
         return f"Tensor({', '.join(parts)})"
 
+    def __copy__(self) -> Tensor:
+        """Copy: a leaf as a new leaf, a result with its gradient."""
+        if self.is_leaf and not self.level:
+            return type(self)(*self.__reduce__()[1])
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """Do what `__copy__` does: an array of numbers holds nothing deeper."""
+        memo[id(self)] = duplicate = self.__copy__()
+        return duplicate
+
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy the values, not the graph."""
-        return type(self), (self.numpy(), self.requires_grad and self.is_leaf, self.name)
+        """Pickle the values, not the graph."""
+        return Tensor if self.level else type(self), (self.numpy(), self.requires_grad and self.is_leaf, self.name)
 
 
 def raw(value: Any) -> Any:
@@ -400,7 +387,7 @@ def constant(array: Array) -> Tensor:
 def _strip(value: Any) -> Any:
     """Return `value` with the Tensors in it replaced by their arrays."""
     if isinstance(value, (tuple, list)):
-        return type(value)(map(_strip, value))
+        return [*map(_strip, value)] if isinstance(value, list) else (*map(_strip, value),)
     if isinstance(value, dict):
         return {key: _strip(item) for key, item in value.items()}
     return raw(value)

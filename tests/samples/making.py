@@ -50,6 +50,12 @@ def case(*operands: Any, **options: Any) -> Sample:
 _rng = np.random.default_rng(20240229)
 
 
+def restart(name: str) -> None:
+    """Draw from a new sequence, which `name` determines."""
+    global _rng  # noqa: PLW0603 - the functions below are called hundreds of times, without a generator to hand over
+    _rng = np.random.default_rng(list(name.encode()))
+
+
 def real(*shape: int) -> Any:
     """Return numbers of both signs, away from 0 and from one another."""
     size = int(np.prod(shape))

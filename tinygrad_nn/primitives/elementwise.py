@@ -1,18 +1,28 @@
-"""Elementwise arithmetic, exponentials and comparisons: the calculus table, one row a function."""
+"""Elementwise arithmetic, powers, exponentials and logarithms, and comparisons: the calculus table."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from tinygrad_nn.primitive import Array, constant, primitive, unchanged
+from tinygrad_nn.primitive import Array, composition, constant, primitive, refuse, unchanged, vanishing
 
 constant(
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.isfinite, np.isinf, np.isnan, np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.sign,
-    np.isclose, np.allclose, np.array_equal,
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isclose, np.allclose,
+    np.array_equal, np.array_equiv, np.isfinite, np.isinf, np.isposinf, np.isneginf, np.isnan, np.isnat, np.signbit,
+    np.isreal, np.isrealobj, np.iscomplex, np.iscomplexobj,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift, np.right_shift,
+    np.gcd, np.lcm, np.packbits, np.unpackbits,
 )  # fmt: skip  # a table reads better than one name a line
+
+refuse(
+    "outside of its domain the result is complex. Use the function of the same name in numpy, inside the domain",
+    np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.logn, np.emath.log10, np.emath.power, np.emath.arccos,
+    np.emath.arcsin, np.emath.arctanh,
+)  # fmt: skip
 
 
 @primitive(np.add)
@@ -56,34 +66,33 @@ def positive(a: Array) -> tuple[Any, ...]:
 def power(a: Array, b: Array) -> tuple[Any, ...]:
     """Raise to a power: ``a ** b``, with gradients ``g b a^(b-1)`` and ``g a^b log a``.
 
-    At the edges the limits that exist are taken: ``x ** 0`` has slope 0 everywhere, also at 0, and ``0 ** y`` has slope
-    0 in ``y``. (The plain formulas give ``0 * inf`` there.)
+    ``x ** 0`` has slope 0 everywhere, also at 0, where the formula gives ``0 * inf``. The slope for the exponent is 0
+    where the base is not positive: there ``a ** y`` is real at isolated places only, or constant.
     """
     out = a**b
-    return (
-        out,
-        lambda g: g * b * a ** np.where(np.equal(b, 0), 1, b - 1),
-        lambda g: g * out * np.log(np.where(np.equal(a, 0), 1, a)),
-    )
+
+    def to_base(g: Array) -> Array:
+        is_flat = np.equal(b, 0)
+        base = np.where(is_flat & np.equal(a, 0), 1, a) if is_flat.any() else a
+        return g * b * base ** (b - 1)  # with another exponent instead, the derivative for base and exponent is wrong
+
+    def to_exponent(g: Array) -> Array:
+        is_smooth = np.greater(a, 0)
+        return g * np.where(is_smooth, out, 0) * np.log(np.where(is_smooth, a, 1))
+
+    return out, to_base, to_exponent
 
 
-@primitive(np.exp)
-def exp(a: Array) -> tuple[Any, ...]:
-    """Exponentiate: ``e^a``, with gradient ``g e^a``."""
-    out = np.exp(a)
-    return out, lambda g: g * out
+@composition(np.float_power)
+def float_power(a: Array, b: Array) -> Array:
+    """Raise to a power in double precision, also whole numbers to a negative one."""
+    return np.power(np.float64(1) * a, b)
 
 
-@primitive(np.log)
-def log(a: Array) -> tuple[Any, ...]:
-    """Take the natural logarithm: ``log a``, with gradient ``g / a``."""
-    return np.log(a), lambda g: g / a
-
-
-@primitive(np.log1p)
-def log1p(a: Array) -> tuple[Any, ...]:
-    """Take ``log(1 + a)``, exact also for small `a`, with gradient ``g / (1 + a)``."""
-    return np.log1p(a), lambda g: g / (1 + a)
+@primitive(np.square)
+def square(a: Array) -> tuple[Any, ...]:
+    """Square: ``a^2``, with gradient ``2 g a``."""
+    return np.square(a), lambda g: 2 * g * a
 
 
 @primitive(np.sqrt)
@@ -93,59 +102,11 @@ def sqrt(a: Array) -> tuple[Any, ...]:
     return out, lambda g: g / (2 * out)
 
 
-@primitive(np.absolute)
-def absolute(a: Array) -> tuple[Any, ...]:
-    """Take the absolute value, with gradient ``g sign(a)``: 0 at 0."""
-    return np.absolute(a), lambda g: g * np.sign(a)
-
-
-@primitive(np.tanh)
-def tanh(a: Array) -> tuple[Any, ...]:
-    """Take the hyperbolic tangent, with gradient ``g (1 - tanh^2 a)``.
-
-    >>> import numpy as np
-    >>> tanh(np.array([-1000.0, 0.0, 1000.0]))
-    array([-1.,  0.,  1.])
-    """
-    out = np.tanh(a)
-    return out, lambda g: g * (1 - out * out)
-
-
-# Constants as arrays, by the code of the dtype: an operation with a number takes half as long again as one with these.
-_ZERO, _ONE = ({kind: np.array(value, kind) for kind in "efd"} for value in (0, 1))
-_LARGEST_EXPONENT = {kind: np.array(limit, kind) for kind, limit in (("e", 11), ("f", 88), ("d", 709))}
-
-
-@primitive
-def sigmoid(a: Array) -> tuple[Any, ...]:
-    """Take the logistic function ``1 / (1 + e^-a)``, with gradient ``g s (1 - s)``.
-
-    A rule of its own for speed and for range: far below 0 the exponent is cut off where the exponential would overflow.
-    ``0.5 + 0.5 tanh(a/2)`` needs no cut, but is 0 from -37 on; `numpy.errstate` costs more than the exponential.
-
-    >>> import numpy as np
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0])).round(300)
-    array([0. , 0.5, 1. ])
-    """
-    kind = a.dtype.char
-    one = _ONE.get(kind, 1.0)
-    out = np.reciprocal(one + np.exp(np.minimum(-a, _LARGEST_EXPONENT.get(kind, 709.0))))
-    return out, lambda g: g * out * (one - out)
-
-
-@primitive
-def relu(a: Array) -> tuple[Any, ...]:
-    """Rectify: ``max(a, 0)``, with gradient ``g`` where ``a > 0`` and 0 elsewhere, also at 0.
-
-    A rule of its own because `numpy.maximum` shares the gradient evenly at equality: it would have slope 1/2 at 0.
-
-    >>> import numpy as np
-    >>> relu(np.array([-2.0, 0.0, 2.0]))
-    array([0., 0., 2.])
-    """
-    zero = _ZERO.get(a.dtype.char, 0)
-    out = np.maximum(a, zero)
-    return out, lambda g: g * (out > zero)
+@primitive(np.cbrt)
+def cbrt(a: Array) -> tuple[Any, ...]:
+    """Take the cube root, with gradient ``g / (3 cbrt(a)^2)``: infinite at 0."""  # noqa: D402 - no signature
+    out = np.cbrt(a)
+    return out, lambda g: g / (3 * out * out)
 
 
 @primitive(np.reciprocal)
@@ -155,28 +116,91 @@ def reciprocal(a: Array) -> tuple[Any, ...]:
     return out, lambda g: -g * out * out
 
 
-@primitive(np.maximum)
-def maximum(a: Array, b: Array) -> tuple[Any, ...]:
-    """Take the larger of each pair; its gradient goes to the larger, and in equal halves to both at equality."""
-    return np.maximum(a, b), lambda g: g * _winner(a > b, a == b), lambda g: g * _winner(b > a, a == b)
+@primitive(np.exp)
+def exp(a: Array) -> tuple[Any, ...]:
+    """Exponentiate: ``e^a``, with gradient ``g e^a``."""
+    out = np.exp(a)
+    return out, lambda g: g * out
 
 
-@primitive(np.minimum)
-def minimum(a: Array, b: Array) -> tuple[Any, ...]:
-    """Take the smaller of each pair; its gradient goes to the smaller, and in equal halves to both at equality."""
-    return np.minimum(a, b), lambda g: g * _winner(a < b, a == b), lambda g: g * _winner(b < a, a == b)
+@primitive(np.exp2)
+def exp2(a: Array) -> tuple[Any, ...]:
+    """Raise 2 to a power: ``2^a``, with gradient ``g 2^a log 2``."""
+    out = np.exp2(a)
+    return out, lambda g: g * out * math.log(2)
 
 
-def _winner(wins: Array, ties: Array) -> Array:
-    """Return 1 where an operand wins, 1/2 where it ties and 0 where it loses; float16 so as to promote no dtype."""
-    return wins + np.float16(0.5) * ties
+@primitive(np.expm1)
+def expm1(a: Array) -> tuple[Any, ...]:
+    """Take ``e^a - 1``, exact also for small `a`, with gradient ``g e^a``."""
+    return np.expm1(a), lambda g: g * np.exp(a)  # and not `out + 1`, which is 0 from -37 on
 
 
-@primitive(np.where)
-def where(condition: Array, a: Array, b: Array) -> tuple[Any, ...]:
-    """Choose from `a` where `condition` holds and from `b` elsewhere; the gradient follows the choice.
+@primitive(np.log)
+def log(a: Array) -> tuple[Any, ...]:
+    """Take the natural logarithm: ``log a``, with gradient ``g / a``."""
+    return np.log(a), lambda g: g / a
 
-    The operand that was not chosen gets 0, yet ``0 * inf`` in what made it is NaN: guard the inside too, as in
-    ``np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)``.
-    """
-    return np.where(condition, a, b), None, lambda g: np.where(condition, g, 0), lambda g: np.where(condition, 0, g)
+
+@primitive(np.log2)
+def log2(a: Array) -> tuple[Any, ...]:
+    """Take the logarithm to base 2, with gradient ``g / (a log 2)``."""
+    return np.log2(a), lambda g: g / (a * math.log(2))
+
+
+@primitive(np.log10)
+def log10(a: Array) -> tuple[Any, ...]:
+    """Take the logarithm to base 10, with gradient ``g / (a log 10)``."""
+    return np.log10(a), lambda g: g / (a * math.log(10))
+
+
+@primitive(np.log1p)
+def log1p(a: Array) -> tuple[Any, ...]:
+    """Take ``log(1 + a)``, exact also for small `a`, with gradient ``g / (1 + a)``."""
+    return np.log1p(a), lambda g: g / (1 + a)
+
+
+@primitive(np.absolute)
+def absolute(a: Array) -> tuple[Any, ...]:
+    """Take the absolute value, with gradient ``g sign(a)``: 0 at 0."""
+    return np.absolute(a), lambda g: g * np.sign(a)
+
+
+@primitive(np.fabs)
+def fabs(a: Array) -> tuple[Any, ...]:
+    """Take the absolute value, of whole numbers as floats, with gradient ``g sign(a)``: 0 at 0."""
+    return np.fabs(a), lambda g: g * np.sign(a)
+
+
+# What is meant for complex numbers, of which these are the real ones.
+
+
+@primitive(np.conjugate)
+def conjugate(a: Array) -> tuple[Any, ...]:
+    """Return a copy: a real number is its own conjugate."""
+    return +a, unchanged
+
+
+@composition(np.real)
+def real(val: Array) -> Array:
+    """Return a copy: a real number has nothing else."""
+    return +val
+
+
+@primitive(np.imag)
+def imag(val: Array) -> tuple[Any, ...]:
+    """Return 0, with gradient 0."""
+    return np.zeros_like(val), vanishing
+
+
+@composition(np.real_if_close)
+def real_if_close(a: Array, tol: float = 100) -> Array:  # noqa: ARG001 - NumPy takes it, for imaginary parts
+    """Return a copy: real numbers have no imaginary part to drop, whatever `tol`."""
+    return +a
+
+
+@composition(np.angle)
+def angle(z: Array, deg: bool = False) -> Array:
+    """Return the angle in the complex plane: 0, and pi for negative numbers, with gradient 0."""
+    radians = np.arctan2(0, z)
+    return np.rad2deg(radians) if deg else radians

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_nn.primitive import Array, Closure, Rule, primitive, unchanged
-from tinygrad_nn.primitives.elementwise import sigmoid
+from tinygrad_nn.primitives.special import sigmoid
 
 
 @primitive
