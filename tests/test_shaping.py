@@ -537,8 +537,8 @@ WHOLE = tn.Tensor([1, 2, 3])
         (lambda: np.roll(X, 1, 2), errors.ShapeError, r"roll: .*axis 2 is out of bounds"),
         (lambda: np.concatenate([X, X], axis=1), errors.ShapeError, r"concatenate: .*axis 1 is out of bounds"),
         (lambda: np.concatenate([X, X], casting="no"), errors.UnsupportedError, r"concatenate: the option 'casting'"),
-        (lambda: np.stack([X, np.ones(2)]), errors.ShapeError, r"concatenate: .*\(1, 3\).*\(1, 2\)"),
-        (lambda: np.stack([X, X], out=np.ones((2, 3))), errors.UnsupportedError, r"concatenate: the option 'out'"),
+        (lambda: np.stack([X, np.ones(2)]), errors.ShapeError, r"stack: .*\(3,\).*\(2,\)"),
+        (lambda: np.stack([X, X], out=np.ones((2, 3))), errors.UnsupportedError, r"stack: the option 'out'"),
         (
             lambda: np.block([X, [X]]),
             errors.ShapeError,

@@ -114,6 +114,17 @@ def test_numpy_returns_a_copy_and_detach_a_constant():
     assert not constant.requires_grad
 
 
+def test_what_is_of_the_memory_is_found_in_the_array():
+    x = leaf([[1.0, 2.0]])
+    assert (x.itemsize, x.nbytes) == (8, 16)
+    assert [value.item() for value in x.flat] == [1.0, 2.0]
+    with pytest.raises(AttributeError, match=r"'Tensor' object has no attribute 'tobytes'.*t\.numpy\(\)\.tobytes"):
+        _ = x.tobytes
+    with pytest.raises(AttributeError, match=r"has no attribute 'sume'$"):
+        _ = x.sume
+    assert not hasattr(x, "__array_namespace__")
+
+
 def test_an_unsupported_function_names_a_near_one():
     told = r"cbrt: .*nearest name that has one is 'cbrt'.*@tn\.primitive.*t\.numpy\(\)"
     with pytest.raises(errors.UnsupportedError, match=told):

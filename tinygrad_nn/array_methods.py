@@ -7,7 +7,7 @@ Each is one line: it names a primitive and hands over to ``__record__``. A file 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -172,6 +172,20 @@ class ArrayMethods:
         """
         return _At(self)
 
+    if not TYPE_CHECKING:  # a type checker shall go on to find names that are misspelt
+
+        def __getattr__(self, name: str) -> Any:
+            """Tell who looks for an attribute of arrays where to find it."""
+            message = f"'{type(self).__name__}' object has no attribute '{name}'"
+            if hasattr(np.ndarray, name) and not name.startswith("_"):
+                message += f", for it is of the memory and not of the numbers. Write t.numpy().{name}"
+            raise AttributeError(message)
+
+    @property
+    def flat(self) -> Self:
+        """All elements along one axis, to iterate over and to index."""
+        return cast("Self", np.ravel(cast("Any", self)))
+
     @property
     def T(self) -> Self:  # noqa: N802 - NumPy's name
         """The array with its axes reversed."""
@@ -272,7 +286,7 @@ class ArrayMethods:
 
     def dot(self, other: Any) -> Self:
         """Multiply as `numpy.dot` does: matrices as ``@``, stacks pair by pair."""
-        return cast("Self", COMPOSITIONS[np.dot](self, other))
+        return self.__record_pair__(PRIMITIVES["dot"], self, other)
 
     def exp(self) -> Self:
         """Exponentiate."""

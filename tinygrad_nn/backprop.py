@@ -353,13 +353,13 @@ def accumulate(gradients: dict[Node, Array], *, keep: bool) -> None:
     for leaf, gradient in gradients.items():
         if leaf.grad is not None:
             leaf.grad = leaf.grad + gradient
-        elif hasattr(gradient, "requires_grad"):
-            leaf.grad = gradient  # a Tensor, which nobody can write into
-        elif type(gradient) is not _ARRAY or keep or gradient.base is not None or id(gradient) in given:
-            leaf.grad = np.array(gradient)
-        else:
+        elif type(gradient) is _ARRAY and not keep and gradient.base is None and id(gradient) not in given:
             leaf.grad = gradient
             given.add(id(gradient))
+        elif hasattr(gradient, "requires_grad"):
+            leaf.grad = gradient  # a Tensor, which nobody can write into
+        else:
+            leaf.grad = np.array(gradient)
 
 
 def describe(node: Node, graph: Iterable[Node]) -> str:

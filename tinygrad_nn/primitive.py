@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
@@ -48,7 +47,7 @@ RULES: dict[Callable[..., Any], Primitive] = {}
 PRIMITIVES: dict[str, Primitive] = {}
 """Name -> primitive. A user's own are listed as ``module.name``, so that none can take the place of one of these."""
 
-COMPOSITIONS: dict[Callable[..., Any], FunctionType] = {}
+COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy function, or one of this library -> the same written with others, which therefore needs no rule."""
 
 CONSTANTS: set[Callable[..., Any]] = set()
@@ -77,28 +76,36 @@ def vanishing(g: Array) -> Array:
     return np.zeros_like(g)
 
 
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int]:
+    """Return the names of parameters that are positional only, free and keyword only, and the flags of the code.
+
+    `inspect.signature` takes thirty times as long, which is felt where hundreds of operations are registered.
+    """
+    code = inspect.unwrap(function).__code__
+    only, free, end = code.co_posonlyargcount, code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    return code.co_varnames[:only], code.co_varnames[only:free], code.co_varnames[free:end], code.co_flags
+
+
 class Primitive:
     """One operation: its name, its rule, and what has to be known about the rule's signature.
 
     A ``/`` in the signature ends the operands; what follows are options. Without one, every positional parameter is an
     operand. ``*arrays`` takes any number of operands, which NumPy hands over as one sequence (`numpy.concatenate`).
-    All of it is read here, once: `inspect` on the path of every operation would cost more than most operations.
+    All of it is read here, once: to do so on the path of every operation would cost more than most operations.
     """
 
     __slots__ = ("is_variadic", "name", "operand_names", "option_names", "positional_options", "rule", "twins")
 
     def __init__(self, rule: Rule, twins: tuple[Callable[..., Any], ...]) -> None:
         """Read the signature of `rule`, which differentiates the functions `twins`."""
-        parameters = inspect.signature(rule).parameters.values()
-        only = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
-        free = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        only, free, named, flags = _parameters(rule)
         self.name = rule.__name__
         self.rule = rule
         self.twins = twins
-        self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.operand_names = () if self.is_variadic else tuple(only or free)
-        self.positional_options = tuple(free if only else ())
-        self.option_names = (*self.positional_options, *(p.name for p in parameters if p.kind is p.KEYWORD_ONLY))
+        self.is_variadic = bool(flags & inspect.CO_VARARGS)
+        self.operand_names = () if self.is_variadic else only or free
+        self.positional_options = free if only else ()
+        self.option_names = self.positional_options + named
         if not self.operand_names and not self.is_variadic:
             message = f"{self.name}: a primitive needs at least one operand; write it as 'def {self.name}(a): ...'"
             raise RuleError(message)
@@ -241,7 +248,7 @@ def composition(*twins: Callable[..., Any]) -> Callable[[Function], Function]:
     """
 
     def register(function: Function) -> Function:
-        COMPOSITIONS.update(dict.fromkeys((function, *twins), cast("FunctionType", function)))
+        COMPOSITIONS.update(dict.fromkeys((function, *twins), function))
         return function
 
     return register
@@ -270,11 +277,11 @@ def ufunc_method(name: str) -> Callable[[Function], Function]:
 def compose(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the composition for a NumPy function, and refuse the options that it does not know."""
     composition = COMPOSITIONS[function]
-    code = composition.__code__  # `inspect.signature` would take longer than most compositions
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    only, free, named, flags = _parameters(composition)
+    known = {*only, *free, *named}
     options = {key: value for key, value in kwargs.items() if value is not None or key in known}
-    takes_more, takes_any_name = code.co_flags & inspect.CO_VARARGS, code.co_flags & inspect.CO_VARKEYWORDS
-    if (len(args) > code.co_argcount and not takes_more) or not (takes_any_name or options.keys() <= set(known)):
+    has_too_many = len(args) > len(only) + len(free) and not flags & inspect.CO_VARARGS
+    if has_too_many or not (flags & inspect.CO_VARKEYWORDS or options.keys() <= known):
         raise _unknown_option(function, composition, args, options)
     return composition(*args, **options)
 

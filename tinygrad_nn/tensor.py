@@ -204,6 +204,16 @@ class Tensor(ArrayMethods, PythonProtocols):
         """The dtype of the elements."""
         return self._data.dtype
 
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self.size * self.itemsize
+
     # Gradients
 
     def backward(

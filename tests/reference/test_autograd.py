@@ -13,7 +13,7 @@ from autograd.builtins import SequenceBox
 from autograd.core import VJPNode, make_vjp, primitive_vjps
 from autograd.tracer import notrace_primitives
 
-import tinygrad_nn as tn
+from tests.reference.comparing import compare, cotangent, derivatives, joined, never
 from tests.samples import ROWS
 from tests.samples.making import case
 from tests.test_primitives import COMPOSED, OWN, call, floats, function_of, spread
@@ -63,8 +63,8 @@ WRONG = {
     "sum": (has("where"), "gives the gradient to the elements that `where` leaves out too"),
     "prod": (has("where"), "likewise"),
     "mean": (has("where"), "likewise, and divides by the number of all"),
-    "var": (has("where", "correction"), "takes no notice of either option"),
-    "std": (has("where", "correction"), "likewise"),
+    "var": (has("where", "correction", "mean"), "takes no notice of these options"),
+    "std": (has("where", "correction", "mean"), "likewise"),
     "max": (reaches_initial(np.max), "divides 0 by 0 where `initial` is above all elements"),
     "min": (reaches_initial(np.min), "likewise"),
     "norm": (lambda sample: sample.options.get("ord") == math.inf, "takes powers with the exponent infinity: nan"),
@@ -73,57 +73,70 @@ WRONG = {
     "det": (lambda sample: np.any(np.isclose(np.linalg.det(sample.operands[0]), 0)), "multiplies with the inverse"),
 }
 
-# What it raises where it knows no rule, no such option, or where its rule lacks a sum over broadcast axes.
-UNABLE = (AssertionError, IndexError, KeyError, NotImplementedError, TypeError, ValueError, ZeroDivisionError)
-
 MORE_SAMPLES = {"diagonal": (case(np.arange(8.0).reshape(2, 2, 2), 0, -1, -2),)}  # the only axes that it can do
 
-ADAPTED = {"broadcast_to": lambda a, shape: autograd.numpy.broadcast_to(a, shape)}  # its rule has other names
+
+def broadcast_to(a, shape):
+    return autograd.numpy.broadcast_to(a, shape)  # whose rule has another name for the shape
 
 
-def flat(results):
-    return [y for x in results for y in flat(x)] if isinstance(results, (tuple, list, SequenceBox)) else [results]
-
-
-def joined(numpy, result):
-    """Return the floats of a result of several arrays as one array; `numpy` is NumPy, or autograd's."""
-    if not isinstance(result, (tuple, list, SequenceBox)):
-        return result
-    return numpy.concatenate([numpy.ravel(x) for x in flat(result) if x.dtype.kind == "f"])
+ADAPTED = {"broadcast_to": broadcast_to}
 
 
 def symmetric(name, operands):
-    """Return matrices of which one triangle is read as functions of both: who gets the gradient is convention."""
+    """Return matrices of which one triangle is read as functions of both: which one has the gradient is convention."""
     return [(x + x.swapaxes(-1, -2)) / 2 for x in operands] if name == "eigh" else operands
 
 
-def cotangent(x):
-    return np.random.default_rng(len(np.shape(x))).normal(size=np.shape(x))
+def flat(result):
+    return [y for x in result for y in flat(x)] if isinstance(result, (tuple, list, SequenceBox)) else [result]
 
 
-def derivatives_here(name, sample):
-    """Return a value, its gradients for all operands as one array, and the gradients of these."""
-    arrays = floats(sample)
-
-    def f(*x):
-        return joined(np, call(function_of(name), sample, symmetric(name, x)))
-
-    def gradient(*x):
-        value, pullback = tn.vjp(f, *x)
-        return joined(np, pullback(cotangent(value)))
-
-    first, pullback = tn.vjp(gradient, *arrays)
-    return f(*arrays), first, joined(np, pullback(cotangent(first)))
+def as_one(result):
+    """Return a result of several arrays as one."""
+    if not isinstance(result, (tuple, list, SequenceBox)):
+        return result
+    return autograd.numpy.concatenate([autograd.numpy.ravel(x) for x in flat(result) if x.dtype.kind == "f"])
 
 
-def derivatives_there(name, function, sample):
-    """Return the same by autograd, as far as it gets; or the error that stopped it in place of the next."""
-    arrays = floats(sample)
-
-    def f(x):
-        tensors = symmetric(name, [x[i] for i in range(len(arrays))])
-        return joined(autograd.numpy, call(function, sample, tensors))
-
+def derivatives_there(f, arrays):
     def gradient(x):
         pullback, value = make_vjp(f, x)
-        return joined(autograd.numpy, pullback(cotangent(value)))
+        return as_one(pullback(cotangent(np.shape(value))))
+
+    yield f(arrays)
+    yield gradient(arrays)
+    pullback, first = make_vjp(gradient, arrays)
+    yield as_one(pullback(cotangent(first.shape)))
+
+
+@pytest.mark.parametrize(("name", "function"), PAIRS)
+def test_derivatives_of_order_0_to_2_are_those_of_autograd(name, function):
+    function = ADAPTED.get(name, spread(function) if name in OWN and OWN[name].is_variadic else function)
+
+    def here(sample):
+        f = function_of(name)
+        return derivatives(lambda *x: joined(call(f, sample, symmetric(name, x))), floats(sample))
+
+    def there(sample):
+        arrays = floats(sample)
+
+        def f(x):
+            return as_one(call(function, sample, symmetric(name, [x[i] for i in range(len(arrays))])))
+
+        return derivatives_there(f, arrays)
+
+    is_wrong, _ = WRONG.get(name, (never, ""))
+    compared, wrong, stops = compare(ROWS[name].samples + MORE_SAMPLES.get(name, ()), here, there, is_wrong)
+    assert all(compared), stops
+    assert wrong or name not in WRONG, "autograd is right; take the row out of WRONG"
+
+
+def test_what_autograd_differentiates_is_differentiated_here_unless_it_is_complex():
+    theirs = {getattr(function, "fun", None) for function in primitive_vjps}
+    theirs = {f for f in theirs if isinstance(f, np.ufunc) or getattr(f, "__module__", None) in HOMES}
+    assert len(theirs) > 100
+    absent = theirs - RULES.keys() - COMPOSITIONS.keys()
+    transforms = {prefix + "fft" + suffix for prefix in ("", "i", "r", "ir") for suffix in ("", "2", "n")}
+    assert {f.__name__ for f in absent} == transforms | {"eig", "full"}  # `full` asks its operands for nothing
+    assert absent <= REFUSED.keys()

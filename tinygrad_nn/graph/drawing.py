@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_nn.errors import ArgumentError, RenderError
 from tinygrad_nn.graph.dot import MAX_NODES, to_dot
@@ -13,6 +12,9 @@ from tinygrad_nn.graph.structure import Graph
 from tinygrad_nn.graph.trace import trace
 from tinygrad_nn.nn.module import Module
 from tinygrad_nn.tensor import Tensor
+
+if TYPE_CHECKING:  # importing it takes a tenth of the time of importing NumPy
+    from pathlib import Path
 
 TEXT_FORMATS = ("dot", "gv")
 """Formats that are the DOT text itself, and need no layout engine."""
@@ -56,6 +58,8 @@ class Drawing:
             RenderError: there is no layout engine, or it failed; an earlier file is left as it was.
 
         """
+        from pathlib import Path
+
         path = Path(path)
         kind = (format or path.suffix).removeprefix(".").lower()
         if kind not in FORMATS:
@@ -90,7 +94,7 @@ def _write(path: Path, content: bytes) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        whole = Path(folder, path.name)
+        whole = type(path)(folder, path.name)
         whole.write_bytes(content)
         whole.replace(path)
 

@@ -8,7 +8,6 @@ programs are imported when they are needed: they would make `import tinygrad_nn`
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from tinygrad_nn.errors import RenderError
 
@@ -31,7 +30,7 @@ def render(dot_text: str, format: str = "svg") -> bytes:  # noqa: A002 - the wor
         RenderError: there is no engine, with the command that installs one; or none could draw it, with what they said.
 
     """
-    engines = [engine for engine in find_engines() if format != "pdf" or Path(engine).stem != PURE]
+    engines = [engine for engine in find_engines() if format != "pdf" or not os.path.basename(engine).startswith(PURE)]  # noqa: PTH119 - see above
     if not engines:
         raise RenderError(_missing(format))
     complaints = []
@@ -55,6 +54,7 @@ def _installed() -> list[str]:
     """Return `graphviz-pure` as pip has put it: PATH does not lead there when Python runs as ``.venv/bin/python``."""
     import importlib.metadata
     import sysconfig
+    from pathlib import Path
 
     name = f"{PURE}.exe" if os.name == "nt" else PURE
     try:

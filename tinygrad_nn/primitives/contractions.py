@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from tinygrad_nn.primitive import Array, Closure, composition, constant, primiti
 
 constant(np.einsum_path)
 
-_LABELS = string.ascii_uppercase + string.ascii_lowercase
+_LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """The labels in the order in which NumPy sorts them, and in which the numbers 0 to 51 stand for them."""
 
 
