@@ -240,3 +240,28 @@ class TestRefusals:
     def test_more_than_one_number(self):
         with pytest.raises(ShapeError, match=r"^hessian: expected .* a single number, got shape \(2,\)"):
             tn.hessian(lambda x: x * 2)(np.ones(2))
+
+
+# Every transform as a function from f to its derivative, and how many times it differentiates.
+DERIVATIVES = {
+    "grad": (tn.grad, 1),
+    "value_and_grad": (lambda f: lambda x: tn.value_and_grad(f)(x)[1], 1),
+    "vjp": (lambda f: lambda x: tn.vjp(f, x)[1](1.0)[0], 1),
+    "jvp": (lambda f: lambda x: tn.jvp(f, (x,), (1.0,))[1], 1),
+    "jacobian": (tn.jacobian, 1),
+    "hessian": (tn.hessian, 2),
+    "hvp": (lambda f: lambda x: tn.hvp(f)(x, 1.0), 2),
+    "checkpoint": (tn.checkpoint, 0),
+}
+
+
+@pytest.mark.parametrize("inner", DERIVATIVES)
+@pytest.mark.parametrize("middle", DERIVATIVES)
+@pytest.mark.parametrize("outer", DERIVATIVES)
+def test_transforms_nest_in_every_order(outer, middle, inner):
+    f, order = np.sin, 0
+    for name in (inner, middle, outer):
+        transform, orders = DERIVATIVES[name]
+        f, order = transform(f), order + orders
+    for x in (0.3, np.array(0.3)):
+        assert float(np.asarray(f(x))) == pytest.approx(np.sin(0.3 + order * np.pi / 2), rel=1e-12)

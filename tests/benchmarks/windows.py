@@ -1,7 +1,7 @@
 """Convolution and pooling, forward and back, against PyTorch on one thread.
 
 Run it with ``python -m tests.benchmarks.windows``; it prints a table and fails where a ratio is above its limit. It
-needs PyTorch (``pip install torch --index-url https://download.pytorch.org/whl/cpu``), which nothing else here does.
+needs PyTorch, which the extra `reference` brings.
 
 The layers are those of LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998) on 64 images of 28 x 28 pixels; the second
 convolution also stands on images without pooling before it, where it has four times as much to do. The first one's
@@ -29,7 +29,8 @@ try:
     from torch.nn import functional
 except ImportError:
     sys.exit(
-        "tests.benchmarks.windows: expected PyTorch to compare with, but it is not installed; nothing was measured"
+        "tests.benchmarks.windows: expected PyTorch to compare with, but it is not installed. "
+        "Install it with pip install '.[reference]'"
     )
 
 Pair = tuple[Callable[[], object], Callable[[], object]]
