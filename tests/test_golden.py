@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_nn import data, nn, optim
+from tinygrad_nn import data, nn, optim, training
 
 
 def golden(name: str) -> dict[str, Any]:
@@ -46,6 +46,20 @@ def epoch(model: nn.Sequential, optimizer: optim.SGD, samples: Iterable[data.Dat
         optimizer.step()
         total += 2 * loss.item()
     return total
+
+
+def fitted(
+    model: nn.Sequential, run: dict[str, Any], samples: data.Dataset, epochs: int, batch_size: int | None = None
+) -> list[float]:
+    """Return what `epoch` does of each epoch, by `training.fit`."""
+
+    def half(prediction: Any, target: Any) -> Any:
+        return nn.squared_error(prediction, target, reduction="sum") / 2
+
+    optimizer = optim.SGD(model.parameters(), lr=run["learning_rate"])
+    history = training.fit(model, samples, half, optimizer, epochs, batch_size=batch_size)
+    batches = len(samples.x) / (batch_size or len(samples.x))
+    return [2 * batches * loss for loss in history["loss"]]  # `fit` says the mean over batches of one size
 
 
 def at(curve: list[Any], published: dict[str, Any]) -> list[Any]:
@@ -103,3 +117,38 @@ def test_moons_in_full_batches() -> None:
     published_costs, published_accuracies = zip(*run["curve"].values(), strict=True)
     np.testing.assert_allclose(at(costs, run["curve"]), published_costs, rtol=1e-6)
     assert at(accuracies, run["curve"]) == list(published_accuracies)
+
+
+def test_streetlights_through_fit() -> None:
+    run = golden("streetlights")
+    model = network(run, "relu", None)
+    errors = fitted(model, run, data.streetlights(), len(run["errors"]), batch_size=1)
+    np.testing.assert_allclose(np.divide(errors, len(run["X"])), run["errors"], rtol=1e-7)
+    for parameter, final in zip(model.parameters(), run["W_final"], strict=True):
+        np.testing.assert_allclose(parameter.data, final, rtol=1e-7)
+
+
+def test_xor_through_fit() -> None:
+    run = golden("xor")
+    errors = fitted(network(run, "sigmoid", "sigmoid"), run, data.xor(), 10_001)
+    published = {iteration: error for iteration, error in run["errors"].items() if int(iteration) < len(errors)}
+    np.testing.assert_allclose(at(errors, published), list(published.values()), rtol=1e-7)
+
+
+def test_autoencoder_through_fit() -> None:
+    run = golden("autoencoder")
+    distances = fitted(network(run, "sigmoid", "sigmoid"), run, data.one_hot(8), 3_000, batch_size=1)
+    np.testing.assert_allclose(at(distances, run["distances"]), list(run["distances"].values()), rtol=1e-7)
+
+
+def test_moons_through_fit() -> None:
+    run = golden("moons")
+    samples = np.array(run["X_train"]), np.array(run["y_train"]).reshape(-1, 1)
+    model = network(run, "relu", "relu", "relu", "relu", "sigmoid")
+    optimizer = optim.SGD(model.parameters(), lr=run["learning_rate"])
+    history = training.fit(model, samples, nn.binary_cross_entropy, optimizer, 301, metrics=["accuracy"])
+    published = {iteration: row for iteration, row in run["curve"].items() if int(iteration) < len(history)}
+    published_costs, published_accuracies = zip(*published.values(), strict=True)
+    np.testing.assert_allclose(at(history["loss"], published), published_costs, rtol=1e-6)
+    # The published accuracy is that before the step, which is that after the step before.
+    assert at([published_accuracies[0], *history["accuracy"]], published) == list(published_accuracies)

@@ -8,7 +8,8 @@ import pytest
 
 import tinygrad_nn as tn
 from tinygrad_nn import errors, nn, optim, training
-from tinygrad_nn.training.metrics import accuracy
+from tinygrad_nn.training import progress
+from tinygrad_nn.training.metrics import accuracy, confusion_matrix, mae, r2, top_k
 
 
 def xor_model(seed=0):
@@ -70,6 +71,12 @@ def test_stop_when_ends_the_training():
     assert len(history) == 7
 
 
+def test_stop_when_a_threshold_is_reached():
+    history = learn(xor_model(), epochs=1000, stop_when=0.05)
+    assert history["loss"][-1] <= 0.05 < history["loss"][-2]
+    assert len(learn(xor_model(), epochs=5, stop_when=0.0)) == 5
+
+
 def test_a_loss_that_is_not_finite_stops_before_the_step():
     model = nn.Sequential(nn.Dense(1, 1))
     before = model.state_dict()
@@ -84,7 +91,11 @@ def test_a_loss_that_is_not_finite_stops_before_the_step():
     [
         ({"epochs": 0}, errors.ArgumentError, "at least 1 epoch"),
         ({"batch_size": 0}, errors.ArgumentError, "batch_size"),
-        ({"metrics": ["precise"]}, errors.ArgumentError, "metrics: expected functions .* or accuracy, got 'precise'"),
+        (
+            {"metrics": ["precise"]},
+            errors.ArgumentError,
+            "metrics: expected functions .* or accuracy, mae, r2, got 'prec",
+        ),
         ({"validation": (np.ones((2, 2)), np.ones((3, 1)))}, errors.ShapeError, r"evaluate: .*\(2, 2\) and \(3, 1\)"),
     ],
 )
@@ -130,6 +141,72 @@ def test_accuracy_of_labels_distributions_and_probabilities():
         accuracy(scores, np.ones(7))
 
 
+def test_top_k_by_counting():
+    scores, labels = np.random.default_rng(0).normal(size=(50, 7)), np.random.default_rng(1).integers(7, size=50)
+    for k in (1, 3, 7):
+        hits = [label in sorted(range(7), key=lambda c, row=row: -row[c])[:k] for row, label in zip(scores, labels)]
+        assert top_k(k)(scores, labels) == pytest.approx(np.mean(hits))
+        assert top_k(k)(scores, np.eye(7)[labels]) == top_k(k)(scores, labels)
+    assert top_k(1)(scores, labels) == accuracy(scores, labels)
+    assert top_k(5).__name__ == "top_5"
+    with pytest.raises(errors.ArgumentError, match=r"top_8: expected at least 8 classes, got .* \(50, 7\)"):
+        top_k(8)(scores, labels)
+    with pytest.raises(errors.ArgumentError, match="top_2: expected labels of shape"):
+        top_k(2)(scores, labels[:9])
+    with pytest.raises(errors.ArgumentError, match="top_k: expected 'k' to be at least 1, got 0"):
+        top_k(0)
+
+
+def test_regression_metrics():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=30), rng.normal(size=(30, 2))
+    for column in y.T:  # of the best line, R2 is the squared correlation
+        line = np.polyval(np.polyfit(x, column, 1), x)
+        assert r2(line, column) == pytest.approx(np.corrcoef(x, column)[0, 1] ** 2)
+    assert r2(np.broadcast_to(y.mean(axis=0), y.shape), y) == pytest.approx(0, abs=1e-12)
+    assert r2(np.ones((4, 1)), np.ones((4, 1))) == 1
+    assert r2(np.zeros(4), np.ones(4)) == 0
+    assert mae(y, y + np.array([1, -3])) == pytest.approx(2)
+    for metric in (mae, r2):
+        with pytest.raises(errors.ShapeError, match=r"got \(30, 1\) and \(30,\). Reshape the target"):
+            metric(x[:, None], x)
+
+
+def test_confusion_matrix():
+    scores = np.eye(3)[[0, 1, 1, 2, 0]]
+    labels = np.array([0, 1, 2, 2, 2])
+    expected = [[1, 0, 0], [0, 1, 0], [1, 1, 1]]
+    assert confusion_matrix(scores, labels).tolist() == expected
+    assert confusion_matrix(scores, np.eye(3)[labels]).tolist() == expected
+    single = np.array([[0.9], [0.2], [0.7]])
+    assert confusion_matrix(single, np.array([[1.0], [1.0], [0.0]])).tolist() == [[0, 1], [1, 1]]
+    with pytest.raises(errors.ArgumentError, match="expected labels from 0 to 2, got 0 to 3"):
+        confusion_matrix(scores, np.array([0, 1, 2, 3, 0]))
+
+
+def test_metrics_are_named_in_the_history():
+    def worst(prediction, target):
+        return np.abs(prediction - target).max()
+
+    history = learn(xor_model(), metrics=["mae", "r2", worst], validation=tn.data.xor())
+    assert list(history.columns) == ["loss", "mae", "r2", "worst", "val_loss", "val_mae", "val_r2", "val_worst"]
+    assert history["mae"] == history["val_mae"]
+    assert list(learn(xor_model(), metrics="mae").columns) == ["loss", "mae"]
+
+
+def test_parts_in_evaluation_mode_stay_so():
+    model = xor_model()
+    model.train()
+    model[0].eval()
+    training.evaluate(model, tn.data.xor())
+    assert (model.training, model[0].training, model[1].training) == (True, False, True)
+
+
+def test_a_column_that_was_not_measured_is_told():
+    with pytest.raises(errors.StateError, match="History: expected one of loss, got 'val_loss'"):
+        learn(xor_model())["val_loss"]
+
+
 def test_a_long_history_prints_a_short_table():
     history = training.History()
     for epoch in range(1000):
@@ -147,3 +224,28 @@ def test_progress_is_shown_when_asked_for(capsys):
     assert "3/3" in capsys.readouterr().err
     learn(xor_model(), progress=False)
     assert capsys.readouterr().err == ""
+    learn(xor_model(), progress=None)  # nobody watches
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_file_gets_a_line_now_and_then(capsys, monkeypatch):
+    learn(xor_model(), epochs=2000, progress=True)
+    text = capsys.readouterr().err
+    assert "\r" not in text
+    assert len(text.splitlines()) <= 3
+    assert text.splitlines()[-1].startswith("100%")
+    assert "2000/2000" in text.splitlines()[-1]
+    assert "loss=" in text.splitlines()[-1]
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    learn(xor_model(), epochs=5, progress=True)
+    lines = capsys.readouterr().err.splitlines()[:6]  # the last state may come twice, with another time
+    assert [f"{epoch}/5" in line for epoch, line in enumerate(lines)] == [True] * 6
+
+
+def test_a_terminal_gets_a_bar_in_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    learn(xor_model(), epochs=3, progress=None)
+    text = capsys.readouterr().err
+    assert "3/3" in text
+    assert text.count("\n") == 1
+    assert text.count("\r") >= 2

@@ -10,11 +10,12 @@ array([2., 4., 6.])
 
 from tinygrad_nn import primitives as _rules  # first: importing the rules registers them
 
-from tinygrad_nn import data, errors, graph, nn, optim, training  # isort: skip
+from tinygrad_nn import data, errors, graph, nn, optim, persist, training  # isort: skip
 from tinygrad_nn.backprop import enable_grad, no_grad
 from tinygrad_nn.checking import check_model, gradcheck
 from tinygrad_nn.conversion import set_default_dtype
 from tinygrad_nn.graph import draw
+from tinygrad_nn.persist import load, save
 from tinygrad_nn.primitive import primitive
 from tinygrad_nn.tensor import Tensor
 from tinygrad_nn.transforms import (
@@ -33,8 +34,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
-    "hessian", "hvp", "jacobian", "jvp", "nn", "no_grad", "optim", "primitive", "set_default_dtype", "stop_gradient",
-    "training", "value_and_grad", "vjp",
+    "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "primitive", "save",
+    "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
 ]  # fmt: skip  # one name a line would be a page of names
 
 del _rules

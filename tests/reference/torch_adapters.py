@@ -206,6 +206,11 @@ def svd(a, full_matrices=True, compute_uv=True):
     return linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
 
 
+def standardize(a, axis=-1, eps=0.0):
+    variance, mean = torch.var_mean(a, axis, correction=0, keepdim=True)
+    return (a - mean) * torch.rsqrt(variance + eps)
+
+
 def squared_error(p, t, count=1):
     return functional.mse_loss(p, t, reduction="sum") / count
 

@@ -31,6 +31,7 @@ TORCH = {
     "log_softmax": lambda a, axis=-1: torch.log_softmax(a, axis),
     "dense": adapters.dense,
     "squared_error": adapters.squared_error,
+    "standardize": adapters.standardize,
     "binary_cross_entropy": adapters.binary_cross_entropy,
     "binary_cross_entropy_with_logits": adapters.binary_cross_entropy_with_logits,
     # elementwise

@@ -34,14 +34,42 @@ from tinygrad_nn.nn.activations import (
     silu,
     softsign,
 )
-from tinygrad_nn.nn.dense import Dense, Sequential
+from tinygrad_nn.nn.attention import (
+    MultiheadAttention,
+    PositionalEncoding,
+    TransformerBlock,
+    scaled_dot_product_attention,
+)
+from tinygrad_nn.nn.config import from_config, to_config
+from tinygrad_nn.nn.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from tinygrad_nn.nn.dense import Dense
+from tinygrad_nn.nn.dropout import Dropout
+from tinygrad_nn.nn.embedding import Embedding
 from tinygrad_nn.nn.losses import (
+    absolute_error,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    cosine_distance,
     cross_entropy,
+    hinge,
+    huber,
+    kl_divergence,
     squared_error,
 )
+from tinygrad_nn.nn.merging import Add, Concatenate, Multiply, Residual
 from tinygrad_nn.nn.module import Module, Parameter
+from tinygrad_nn.nn.normalization import BatchNorm, LayerNorm
+from tinygrad_nn.nn.pooling import AvgPool, MaxPool
+from tinygrad_nn.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_nn.nn.sequential import Sequential
+from tinygrad_nn.nn.shaping import Flatten, Lambda, Reshape
 from tinygrad_nn.nn.windows import avg_pool, conv, conv_transpose, max_pool
 from tinygrad_nn.primitives.fused import log_softmax, softmax
 from tinygrad_nn.primitives.selection import relu
@@ -49,10 +77,14 @@ from tinygrad_nn.primitives.special import erf, log_sigmoid, logsumexp, sigmoid,
 from tinygrad_nn.primitives.trigonometry import tanh
 
 __all__ = [
-    "CELU", "ELU", "GELU", "SELU", "Dense", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",
-    "LogSoftmax", "Mish", "Module", "Parameter", "ReLU", "ReLU6", "Sequential", "SiLU", "Sigmoid", "Softmax",
-    "Softplus", "Softsign", "Tanh", "avg_pool", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "celu", "conv", "conv_transpose", "cross_entropy", "elu", "erf", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh",
-    "init", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp", "max_pool", "mish", "relu", "relu6", "selu",
-    "sigmoid", "silu", "softmax", "softplus", "softsign", "squared_error", "tanh", "xlogy",
+    "CELU", "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "Add", "AvgPool", "BatchNorm", "Concatenate", "Conv1d",
+    "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Dense", "Dropout", "Embedding",
+    "Flatten", "Hardsigmoid", "Hardswish", "Hardtanh", "Lambda", "LayerNorm", "LeakyReLU", "LogSigmoid", "LogSoftmax",
+    "MaxPool", "Mish", "Module", "MultiheadAttention", "Multiply", "Parameter", "PositionalEncoding", "ReLU", "ReLU6",
+    "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
+    "TransformerBlock", "absolute_error", "avg_pool", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "celu", "conv", "conv_transpose", "cosine_distance", "cross_entropy", "elu", "erf", "from_config", "gelu",
+    "hard_sigmoid", "hard_swish", "hard_tanh", "hinge", "huber", "init", "kl_divergence", "leaky_relu", "log_sigmoid",
+    "log_softmax", "logsumexp", "max_pool", "mish", "relu", "relu6", "scaled_dot_product_attention", "selu", "sigmoid",
+    "silu", "softmax", "softplus", "softsign", "squared_error", "tanh", "to_config", "xlogy",
 ]  # fmt: skip  # one name a line would be a page of names

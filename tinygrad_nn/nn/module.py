@@ -6,16 +6,18 @@ dicts that are attributes. Their names follow from that, as ``encoder.layers.0.w
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tinygrad_nn.backprop import tick
-from tinygrad_nn.errors import ShapeError, StateError
-from tinygrad_nn.nn.summary import summarize
+from tinygrad_nn.errors import ArgumentError, ShapeError, StateError
+from tinygrad_nn.nn.summary import Summary, summarize
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Operand, Tensor
 
@@ -61,6 +63,20 @@ class Module:
 
     training: bool = True
     _name: str = ""
+    _made: partial[Any]
+    """The class with the arguments that it was called with, for `nn.to_config`; a partial, because lists, tuples and
+    dicts of an attribute are searched for modules, and those among the arguments would have two names."""
+    _awaits: str = ""
+    """The name of the size that the first call has still to tell (see `nn.lazy`)."""
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Make a module that remembers what it is made from."""
+        module = super().__new__(cls)
+        object.__setattr__(module, "_made", partial(cls, *args, **options))
+        return module
+
+    def __init__(self) -> None:
+        """Make a module without parts. Without this, a class with no ``__init__`` would ignore arguments in silence."""
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run `forward`, and note for pictures and messages that its operations belong to this module."""
@@ -90,8 +106,9 @@ class Module:
             if isinstance(part, Module):
                 if not part._name:
                     object.__setattr__(part, "_name", name)
-                    for parameter in part.parameters():
-                        parameter.name = f"{name}.{parameter.name}"
+                    for _, tensor in part._walk():
+                        if isinstance(tensor, Parameter):
+                            tensor.name = f"{name}.{tensor.name}"
             elif part.name is None:
                 part.name = name
 
@@ -116,7 +133,25 @@ class Module:
                 yield from child.named_modules(_join(prefix, name), seen)
 
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield parameters and constant Tensors, with their names; a shared one only once."""
+        """Yield parameters and constant Tensors, with their names; a shared one only once.
+
+        Raises:
+            ArgumentError: a module inside still awaits the size of its input.
+
+        """
+        for prefix, module in self.named_modules():
+            if module._awaits:
+                name = f"{type(module).__name__} '{prefix}'" if prefix else type(module).__name__
+                message = (
+                    f"{name}: expected a first call before its parameters are used, because it was made with "
+                    f"{module._awaits}=None and has none yet. Call the model once on data, as in model(x[:1]), or give "
+                    f"{module._awaits}"
+                )
+                raise ArgumentError(message)
+        yield from self._walk()
+
+    def _walk(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the Tensors that are there, with their names."""
         seen: set[int] = set()
         for prefix, module in self.named_modules():
             for key, value in vars(module).items():
@@ -186,13 +221,37 @@ class Module:
         return self.train(mode=False)
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
-        """Convert all parameters and constant Tensors to another floating dtype, in place; gradients are dropped."""
+        """Convert all parameters and constant Tensors to another floating dtype, in place; gradients are dropped.
+
+        Whole numbers, such as those that count batches, stay what they are.
+        """
         for _, tensor in self.named_tensors():
-            tensor.rebind(tensor.numpy().astype(dtype))
+            if tensor.dtype.kind == "f":
+                tensor.rebind(tensor.numpy().astype(dtype))
         return self
 
-    def summary(self, *inputs: Any) -> str:
-        """Return a table: the name, type and number of parameters of each module, and output shapes for `inputs`."""
+    def summary(self, *inputs: Any) -> Summary:
+        """Return a table of the modules inside: name, type, output shape, parameters, memory kept for backward.
+
+        It is text, which a notebook shows as HTML. Parameters and memory are a module's own, without those of the
+        modules inside it; an array that several operations keep counts for the first of them.
+
+        Args:
+            inputs: what the model is called with, in the mode that it is in and without any effect that stays. Without
+                them there are no shapes and no memory.
+
+        >>> import numpy as np
+        >>> from tinygrad_nn import nn
+        >>> nn.Sequential(nn.Dense(64, 128, activation="relu"), nn.Dense(128, 10)).summary(np.ones((32, 64)))
+        name     type        output     parameters  kept for backward
+        -------------------------------------------------------------
+        (model)  Sequential  (32, 10)
+          0      Dense       (32, 128)       8,320            49.2 kB
+          1      Dense       (32, 10)        1,290
+        -------------------------------------------------------------
+        total                                9,610            49.2 kB
+
+        """
         return summarize(self, inputs)
 
     def __repr__(self) -> str:
@@ -204,6 +263,13 @@ class Module:
     def extra_repr(self) -> str:
         """Return what `repr` shows between the parentheses of a module without modules inside."""
         return ""
+
+
+def constructor(cls: type[Module]) -> inspect.Signature:
+    """Return the signature that a class of modules is made with: that of the class itself may be its ``__new__``'s."""
+    signature = inspect.signature(cls.__init__)
+    _, *parameters = signature.parameters.values()
+    return signature.replace(parameters=parameters)
 
 
 def _join(prefix: str, name: str) -> str:

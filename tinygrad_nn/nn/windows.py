@@ -66,8 +66,8 @@ def conv(
     samples, filters = _tensorlike(x), _tensorlike(weight)
     window = _window("conv", samples, filters)
     groups = _groups("conv", samples, filters, groups)
-    steps = _per_axis("conv", "stride", stride, len(window), 1)
-    spread = _per_axis("conv", "dilation", dilation, len(window), 1)
+    steps = per_axis("conv", "stride", stride, len(window), 1)
+    spread = per_axis("conv", "dilation", dilation, len(window), 1)
     zeros = _padding(padding, window, steps, spread)
     _check_fit("conv", samples, window, zeros, spread)
     out = convolution.conv(samples, filters, stride=steps, padding=zeros, dilation=spread, groups=groups)
@@ -122,10 +122,10 @@ def conv_transpose(
     name, samples, filters = "conv_transpose", _tensorlike(x), _tensorlike(weight)
     window = _window(name, samples, filters)
     groups = _groups(name, samples, filters, groups)
-    steps = _per_axis(name, "stride", stride, len(window), 1)
-    spread = _per_axis(name, "dilation", dilation, len(window), 1)
-    cut = _per_axis(name, "padding", padding, len(window), 0)
-    more = _per_axis(name, "output_padding", output_padding, len(window), 0)
+    steps = per_axis(name, "stride", stride, len(window), 1)
+    spread = per_axis(name, "dilation", dilation, len(window), 1)
+    cut = per_axis(name, "padding", padding, len(window), 0)
+    more = per_axis(name, "output_padding", output_padding, len(window), 0)
     if any(m >= s for m, s in zip(more, steps, strict=True)):
         message = (
             f"{name}: expected 'output_padding' to be less than the stride {steps}, got {more}. For zeros at the end "
@@ -263,7 +263,7 @@ def _window(name: str, x: Any, weight: Any) -> Lengths:
 
 def _groups(name: str, x: Any, weight: Any, groups: int) -> int:
     """Return the number of groups; refuse channels that do not fit it and the filters."""
-    (groups,) = _per_axis(name, "groups", groups, 1, 1)
+    (groups,) = per_axis(name, "groups", groups, 1, 1)
     filters, channels = weight.shape[:2]
     if filters % groups:
         message = (
@@ -295,7 +295,7 @@ def _check_fit(name: str, x: Any, window: Lengths, padding: Padding, dilation: L
         raise ShapeError(message)
 
 
-def _per_axis(name: str, option: str, value: Any, axes: int, least: int) -> Lengths:
+def per_axis(name: str, option: str, value: Any, axes: int, least: int) -> Lengths:
     """Return an option as one whole number for each axis."""
     numbers = (value,) * axes if np.ndim(value) == 0 else tuple(value)
     if len(numbers) != axes or not all(isinstance(n, (int, np.integer)) and n >= least for n in numbers):
@@ -321,7 +321,7 @@ def _padding(padding: Any, window: Lengths, stride: Lengths, dilation: Lengths) 
     if isinstance(padding, str):
         message = f"conv: expected 'padding' to be 'same', 'valid' or whole numbers, got {padding!r}"
         raise ArgumentError(message)
-    return tuple((p, p) for p in _per_axis("conv", "padding", padding, len(window), 0))
+    return tuple((p, p) for p in per_axis("conv", "padding", padding, len(window), 0))
 
 
 def _pooled(
@@ -336,10 +336,10 @@ def _pooled(
             f"{window}, got shape {samples.shape}. Write x[None] for a single sample, x[:, None] for a single channel"
         )
         raise ShapeError(message)
-    sizes = _per_axis(name, "window", window, axes, 1)
-    steps = sizes if stride is None else _per_axis(name, "stride", stride, axes, 1)
-    beyond = _per_axis(name, "padding", padding, axes, 0)
-    spread = _per_axis(name, "dilation", dilation, axes, 1)
+    sizes = per_axis(name, "window", window, axes, 1)
+    steps = sizes if stride is None else per_axis(name, "stride", stride, axes, 1)
+    beyond = per_axis(name, "padding", padding, axes, 0)
+    spread = per_axis(name, "dilation", dilation, axes, 1)
     if any(2 * p > (k - 1) * d + 1 for p, k, d in zip(beyond, sizes, spread, strict=True)):
         message = (
             f"{name}: expected 'padding' of at most half of what the window {sizes} spans, got {beyond}: there would "

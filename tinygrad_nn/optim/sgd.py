@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from tinygrad_nn.errors import ArgumentError
-from tinygrad_nn.optim.optimizer import Optimizer, at_least_zero, fraction
+from tinygrad_nn.optim.optimizer import Group, Optimizer, Params, Update
 from tinygrad_nn.primitive import Array
-from tinygrad_nn.tensor import Tensor
 
 
 class SGD(Optimizer):
@@ -18,7 +15,7 @@ class SGD(Optimizer):
     With `weight_decay`, ``g`` is the gradient plus ``weight_decay p``. The formulas are those of PyTorch.
 
     Args:
-        params: the Tensors to update.
+        params: the Tensors to update, or groups of them (see `Optimizer`).
         lr: the learning rate.
         momentum: how much of the last step goes on, at least 0 and below 1.
         nesterov: look ahead along the momentum; needs a momentum above 0.
@@ -39,28 +36,36 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Params,
         lr: float,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
         """Prepare to update `params`."""
-        self.slots = ("velocity",) if momentum else ()
-        super().__init__(params, lr)
-        self.momentum = fraction("SGD", "momentum", momentum)
-        self.nesterov = nesterov
-        self.weight_decay = at_least_zero("SGD", "weight_decay", weight_decay)
-        if nesterov and not momentum:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay})
+
+    def check(self, group: Group) -> None:
+        """Refuse to look ahead along no momentum."""
+        if group["nesterov"] and not group["momentum"]:
             message = "SGD: expected a momentum above 0 with nesterov=True, got 0. Pass momentum=0.9"
             raise ArgumentError(message)
 
-    def update(self, values: Array, gradient: Array, *arrays: Array) -> None:
-        """Make one step."""
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * values
-        for velocity in arrays:  # one with momentum, none without
-            np.multiply(velocity, self.momentum, out=velocity)
-            np.add(velocity, gradient, out=velocity)
-            gradient = gradient + self.momentum * velocity if self.nesterov else velocity
-        values -= self.lr * gradient
+    def slots(self, group: Group) -> tuple[str, ...]:
+        """Return what is kept: nothing without momentum."""
+        return ("velocity",) if group["momentum"] else ()
+
+    def rule(self, group: Group, step: int) -> Update:  # noqa: ARG002 - the same for all steps
+        """Return the formula."""
+        lr, momentum, nesterov, weight_decay = self.settings(group)
+
+        def update(values: Array, gradient: Array, *arrays: Array) -> None:
+            if weight_decay:
+                gradient = self.penalized(gradient, values, weight_decay)
+            for velocity in arrays:  # one with momentum, none without
+                np.multiply(velocity, momentum, out=velocity)
+                np.add(velocity, gradient, out=velocity)
+                gradient = gradient + momentum * velocity if nesterov else velocity
+            values -= lr * gradient
+
+        return update

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,27 @@ def dense(x: Array, weight: Array, *bias: Array, activation: Rule | None = None)
     >>> dense(np.ones((1, 2)), np.array([[1.0], [2.0]]), np.array([0.5]))
     array([[3.5]])
     """
-    # `numpy.dot` takes two thirds of the time of `@` for small matrices, and makes one product of a stack of them. (The
-    # method `x.dot` would be faster still, but does not hand over to a Tensor.) Product and sum are one expression,
-    # because NumPy then adds in place.
+    if x.ndim <= 2:
+        return _of_rows(x, weight, bias, activation)
+    # `numpy.dot` takes six times as long for a stack of matrices as for one that has all of their rows.
+    shape, flat = x.shape, once(_rows)
+    out, to_rows, *others = _of_rows(_rows(x), weight, bias, activation)
+    return (
+        out.reshape((*shape[:-1], out.shape[-1])),
+        lambda g: to_rows(flat(g)).reshape(shape),
+        *((lambda g, closure=closure: closure(flat(g))) for closure in others),
+    )
+
+
+def _of_rows(x: Array, weight: Array, bias: tuple[Array, ...], activation: Rule | None) -> tuple[Any, ...]:
+    """Do what `dense` does for a matrix, or a single row, `x`."""
+    # `numpy.dot` takes two thirds of the time of `@` for small matrices. (The method `x.dot` would be faster still, but
+    # does not hand over to a Tensor.) Product and sum are one expression, because NumPy then adds in place.
     out = np.dot(x, weight) + bias[0] if bias else np.dot(x, weight)
     slope: Closure = unchanged
     if activation is not None:
         out, slope = activation(out)
-        slope = _once(slope)
+        slope = once(slope)
     to_x = lambda g: np.dot(slope(g), weight.T)  # noqa: E731 - closures without a name are what a rule returns
     to_weight = lambda g: np.dot(_rows(x).T, _rows(slope(g)))  # noqa: E731
     return (out, to_x, to_weight, lambda g: _sum_of_rows(_rows(slope(g)))) if bias else (out, to_x, to_weight)
@@ -55,19 +69,19 @@ def _ones(count: int, kind: str) -> Array:
     return np.ones(count, kind)
 
 
-def _once(closure: Closure) -> Closure:
+def once(closure: Callable[[Array], Any]) -> Callable[[Array], Any]:
     """Return `closure` with a memory of its last result, for what the closures of several operands start from.
 
     Only raw arrays are remembered: whether a Tensor is recorded depends on when it was computed.
     """
     given: Array | None = None
-    result: Array
+    result: Any
 
-    def remembering(g: Array) -> Array:
+    def remembering(g: Array) -> Any:
         nonlocal given, result
         if g is not given:
             result = closure(g)
-            given = g if type(result) is np.ndarray else None
+            given = g if type(result[0] if type(result) is tuple else result) is np.ndarray else None
         return result
 
     return remembering
@@ -116,6 +130,28 @@ def log_softmax(a: Array, /, axis: int = -1) -> tuple[Any, ...]:
     shifted = a - np.max(a, axis=axis, keepdims=True)
     out = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
     return out, lambda g: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+
+
+@primitive
+def standardize(a: Array, /, axis: int | tuple[int, ...] = -1, eps: float = 0.0) -> tuple[Any, ...]:
+    """Bring to mean 0 and variance 1 along `axis`: ``y = (a - mean) s`` for ``s = 1 / sqrt(variance + eps)``.
+
+    The gradient is ``s (g - mean g - y mean (g y))``. Fused for speed: a third of the time of the composition,
+    whose every step writes an array of the size of the input, and a gradient for it.
+
+    >>> import numpy as np
+    >>> standardize(np.array([1.0, 3.0, 1.0, 3.0]))
+    array([-1.,  1., -1.,  1.])
+    """
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    scale = 1 / np.sqrt(np.mean(centred * centred, axis=axis, keepdims=True) + eps)
+    out = centred * scale
+
+    def closure(g: Array) -> Array:
+        shared = np.mean(g * out, axis=axis, keepdims=True)
+        return scale * (g - np.mean(g, axis=axis, keepdims=True) - out * shared)
+
+    return out, closure
 
 
 @primitive

@@ -1,25 +1,24 @@
-"""`fit`: the training loop that nearly every model needs, and `evaluate`, its measuring half."""
+"""`fit`: the training loop that nearly every model needs."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
-from tinygrad_nn.backprop import no_grad
 from tinygrad_nn.data.batching import batches
-from tinygrad_nn.errors import ArgumentError, ShapeError, TrainingError
+from tinygrad_nn.errors import ArgumentError, TrainingError
 from tinygrad_nn.nn.module import Module
 from tinygrad_nn.optim.optimizer import Optimizer
-from tinygrad_nn.tensor import Operand, Tensor, raw
-from tinygrad_nn.training import metrics as metric_functions
+from tinygrad_nn.persist import Path, load
+from tinygrad_nn.training.evaluation import Data, Loss, evaluate, pair
 from tinygrad_nn.training.history import History
-
-Data: TypeAlias = Sequence[Operand]
-Loss: TypeAlias = Callable[[Any, Any], Tensor]
+from tinygrad_nn.training.metrics import Metric, resolve
+from tinygrad_nn.training.progress import Progress
+from tinygrad_nn.training.run import Callbacks, Run, in_order
 
 
 def fit(
@@ -32,9 +31,11 @@ def fit(
     batch_size: int | None = None,
     rng: np.random.Generator | None = None,
     validation: Data | None = None,
-    metrics: Iterable[str | metric_functions.Metric] = (),
+    metrics: Iterable[str | Metric] = (),
     progress: bool | None = None,
-    stop_when: Callable[[History], bool] | None = None,
+    stop_when: float | Callable[[History], bool] | None = None,
+    callbacks: Callbacks = (),
+    resume: Path | None = None,
 ) -> History:
     """Train `model` on `data` and return what was measured.
 
@@ -46,18 +47,26 @@ def fit(
         data: inputs and targets, with one row a sample.
         loss: a function of prediction and target that returns a single number: the mean over the batch.
         optimizer: updates the parameters.
-        epochs: how often to go through the data.
-        batch_size: samples in a batch; all at once when None.
+        epochs: how often to go through the data, at most.
+        batch_size: samples in a batch; all at once when None, 1 for online learning.
         rng: shuffles the samples anew in each epoch; in order when None.
         validation: inputs and targets to be measured after each epoch, as "val_loss" and "val_" metrics.
-        metrics: "accuracy", or functions of prediction and target arrays.
-        progress: whether to show a progress bar on standard error; only in a terminal when None.
-        stop_when: called with the history after each epoch; True ends the training.
+        metrics: "accuracy", "mae", "r2", or functions of prediction and target arrays, as in `training.metrics`.
+        progress: whether to show the progress on standard error: as a bar in a terminal or a notebook, as a line now
+            and then in a log file. When None, only where somebody watches: in a terminal or a notebook.
+        stop_when: the loss at which to end, or a function that is called with the history after each epoch and ends
+            the training with True. With `epochs` these are the error threshold and the iteration limit of textbooks.
+        callbacks: told of each step; see `Callback`, `EarlyStopping`, `Checkpoint`, `LearningRate`, `CSVLog`,
+            `TensorBoard`, `Recorder`. A function is called with the `Run` after each epoch.
+        resume: a file of `Checkpoint` to go on from, with everything else as it was, bit for bit as if the run had
+            not been interrupted. As long as there is no such file, training starts from the beginning: one script
+            starts a run and continues it.
 
     Raises:
         ArgumentError: an argument outside its range.
         ShapeError: inputs and targets of different numbers of rows, or a loss that is no single number.
         TrainingError: the loss is not finite any more.
+        StateError: the file of `resume` belongs to another model, optimizer or list of callbacks.
 
     >>> import numpy as np
     >>> import tinygrad_nn as tn
@@ -74,109 +83,61 @@ def fit(
         message = f"fit: expected at least 1 epoch, got {epochs}"
         raise ArgumentError(message)
     x, y = pair("fit", data)
-    measures = metric_functions.resolve(metrics)
-    size = batch_size if batch_size is not None else max(len(x), 1)
-    history = History()
+    measures = resolve(metrics)
+    size = batch_size if batch_size is not None else len(x)
+    run = Run(model, optimizer, (x, y), epochs, rng, in_order(callbacks))
+    if resume is not None and os.path.exists(resume):  # noqa: PTH110 - pathlib is slow to import
+        load(resume, **run.parts())
+        if run.epoch:
+            _stop_if(stop_when, run)  # it may have been at its end
     model.train()
-    with _bar(epochs, progress) as bar:
-        for epoch in range(epochs):
-            total = 0.0
-            for inputs, targets in batches(x, y, size, rng):
-                total += _step(model, loss, optimizer, inputs, targets, epoch) * len(inputs)
-            row = {"loss": total / len(x)}
-            if measures:
-                row |= _measure(model, x, y, measures)
-            if validation is not None:
-                found = evaluate(model, validation, loss, metrics=measures.values())
-                row |= {f"val_{name}": value for name, value in found.items()}
-            history.append(row)
-            bar.set_postfix({name: f"{value:.4g}" for name, value in row.items()}, refresh=False)
-            bar.update()
-            if stop_when is not None and stop_when(history):
-                break
-    return history
-
-
-def evaluate(
-    model: Module, data: Data, loss: Loss | None = None, *, metrics: Iterable[str | metric_functions.Metric] = ()
-) -> dict[str, float]:
-    """Return loss and metrics of `model` on `data`, without training and in evaluation mode.
-
-    Args:
-        model: called once with all inputs.
-        data: inputs and targets.
-        loss: as for `fit`.
-        metrics: as for `fit`.
-
-    Raises:
-        ShapeError: inputs and targets of different numbers of rows.
-
-    >>> import numpy as np
-    >>> import tinygrad_nn as tn
-    >>> model = tn.nn.Sequential(tn.nn.Sigmoid())
-    >>> evaluate(model, (np.array([[-1.0], [1.0]]), np.array([[0.0], [0.0]])), metrics=["accuracy"])
-    {'accuracy': 0.5}
-
-    """
-    x, y = pair("evaluate", data)
-    measures = metric_functions.resolve(metrics)
-    mode = model.training
-    model.eval()
     try:
-        with no_grad():
-            found = {} if loss is None else {"loss": float(loss(model(x), y))}
-        return found | _measure(model, x, y, measures)
+        for callback in run.callbacks:
+            callback.begin(run)
+        with Progress(epochs, run.epoch, progress) as shown:
+            while not run.finished:
+                total = 0.0
+                for inputs, targets in batches(x, y, size, rng):
+                    total += _step(run, loss, inputs, targets) * len(inputs)
+                row = {"loss": total / len(x)}
+                if measures:
+                    row |= evaluate(model, (x, y), metrics=measures.values())
+                if validation is not None:
+                    found = evaluate(model, validation, loss, metrics=measures.values())
+                    row |= {f"val_{name}": value for name, value in found.items()}
+                run.history.append(row)
+                shown.update(row)
+                _stop_if(stop_when, run)
+                for callback in run.callbacks:
+                    callback.after_epoch(run)
     finally:
-        model.train(mode)
+        for callback in run.callbacks:
+            callback.end(run)
+    return run.history
 
 
-def pair(name: str, data: Data) -> tuple[Any, Any]:
-    """Return inputs and targets as arrays, checked to have equally many rows."""
-    try:
-        x, y = (np.asarray(raw(part)) for part in data)
-    except (TypeError, ValueError) as error:
-        message = f"{name}: expected 'data' to be a pair of inputs and targets, got {type(data).__name__}: {error}"
-        raise ArgumentError(message) from error
-    if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
-        message = (
-            f"{name}: expected inputs and targets with one row a sample and equally many of them, "
-            f"got the shapes {x.shape} and {y.shape}"
-        )
-        raise ShapeError(message)
-    return x, y
-
-
-def _step(model: Module, loss: Loss, optimizer: Optimizer, inputs: Any, targets: Any, epoch: int) -> float:
+def _step(run: Run, loss: Loss, inputs: Any, targets: Any) -> float:
     """Train on one batch and return its loss."""
-    optimizer.zero_grad()
-    value = loss(model(inputs), targets)
+    run.optimizer.zero_grad()
+    value = loss(run.model(inputs), targets)
     number: float = value.item()
     if not math.isfinite(number):
         message = (
-            f"fit: expected a finite loss, got {number} in epoch {epoch + 1}; the parameters are as they were before "
-            f"this batch. Lower the learning rate ({optimizer.lr:g}), or check the data for NaN"
+            f"fit: expected a finite loss, got {number} in epoch {run.epoch + 1}; the parameters are as they were "
+            f"before this batch. Lower the learning rate ({run.optimizer.lr:g}), or check the data for NaN"
         )
         raise TrainingError(message)
     value.backward()
-    optimizer.step()
+    run.optimizer.step()
+    for callback in run.callbacks:
+        callback.after_batch(run)
     return number
 
 
-def _measure(model: Module, x: Any, y: Any, measures: dict[str, metric_functions.Metric]) -> dict[str, float]:
-    """Return the metrics of the model on all data."""
-    if not measures:
-        return {}
-    mode = model.training
-    model.eval()
-    with no_grad():
-        prediction = raw(model(x))
-    model.train(mode)
-    return {name: measure(prediction, y) for name, measure in measures.items()}
-
-
-def _bar(epochs: int, progress: bool | None) -> Any:
-    """Return a tqdm bar over epochs; `disable=None` is tqdm's word for "only in a terminal"."""
-    from tqdm.auto import tqdm  # here, so that importing the package does not import tqdm
-
-    disable = None if progress is None else not progress
-    return tqdm(total=epochs, unit="epoch", disable=disable, file=sys.stderr, dynamic_ncols=True)
+def _stop_if(stop_when: float | Callable[[History], bool] | None, run: Run) -> None:
+    """Stop the run if it is as good as it was to be."""
+    if callable(stop_when):
+        if stop_when(run.history):
+            run.stop("stop_when returned True")
+    elif stop_when is not None and run.history["loss"][-1] <= stop_when:
+        run.stop(f"the loss has come down to {stop_when:g}")

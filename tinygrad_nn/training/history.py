@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from tinygrad_nn.errors import StateError
 from tinygrad_nn.primitive import Array
 
 
@@ -34,6 +38,9 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         """Return one column."""
+        if name not in self.columns:
+            message = f"History: expected one of {', '.join(self.columns) or 'no columns'}, got {name!r}"
+            raise StateError(message)
         return self.columns[name]
 
     def __contains__(self, name: str) -> bool:
@@ -49,8 +56,17 @@ class History:
         return {name: values[-1] for name, values in self.columns.items()}
 
     def to_dict(self) -> dict[str, Array]:
-        """Return the columns as arrays."""
+        """Return the columns as arrays of one number an epoch."""
         return {name: np.array(values) for name, values in self.columns.items()}
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return all that has been measured."""
+        return self.to_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a `state_dict`."""
+        self.columns = {name: np.asarray(values).tolist() for name, values in state.items()}
+        self.epochs = max(map(len, self.columns.values()), default=0)
 
     def __str__(self) -> str:
         """Return a table; of a long run every tenth of it, and the last epoch."""

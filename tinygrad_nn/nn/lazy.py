@@ -1,0 +1,55 @@
+"""`LazyLayer`: a layer that may be made before the size of its input is known, which its first call then tells."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_nn.errors import ShapeError
+from tinygrad_nn.nn.module import Module, Parameter, constructor
+
+
+class LazyLayer(Module):
+    """A layer whose constructor takes None for the size of its input. A subclass writes `build`, which makes the parts.
+
+    Until its first call such a layer has no parameters, and asking for them is an error: an optimizer that was made
+    before would silently learn none of them.
+
+    >>> import numpy as np
+    >>> from tinygrad_nn import nn
+    >>> layer = nn.Dense(None, 2)
+    >>> layer(np.ones((5, 3))).shape, layer.weight.shape
+    ((5, 2), (3, 2))
+    """
+
+    def build(self, size: Any) -> None:
+        """Make the parameters for inputs of a size; every subclass writes its own."""
+        raise NotImplementedError
+
+    def _build_or_await(self, name: str, size: Any) -> None:
+        """Call `build`, now if the size is known and else on the first call; `name` is that of the argument."""
+        if size is None:
+            self._awaits = name
+        else:
+            self.build(size)
+
+    def _build_for(self, x: Any, axis: int) -> None:
+        """Call `build` with the length of an axis of the first input, and remember it as if it had been given."""
+        shape, name, made = np.shape(x), self._awaits, self._made
+        if not -len(shape) <= axis < len(shape):
+            message = (
+                f"{type(self).__name__}: expected an input with an axis {axis} to take {name} from, got shape {shape}. "
+                f"Give the layer samples, one in each row"
+            )
+            raise ShapeError(message)
+        self.build(shape[axis])
+        for parameter in vars(self).values():
+            if isinstance(parameter, Parameter) and self._name:
+                parameter.name = f"{self._name}.{parameter.name}"
+        self._awaits = ""
+        signature = constructor(type(self))
+        if name in signature.parameters:  # a subclass may have fixed it at None
+            arguments = signature.bind(*made.args, **made.keywords).arguments | {name: shape[axis]}
+            self._made = partial(type(self), **arguments)
