@@ -279,7 +279,7 @@ def test_where_with_one_argument_finds_what_is_not_0():
         (lambda t: np.ldexp(t, t), errors.UnsupportedError, "ldexp"),
         (lambda t: np.round(t, out=t), errors.UnsupportedError, "out"),
         (lambda t: np.where(t, t), errors.TinygradError, "where: expected the operands condition, x, y"),
-        (lambda t: tn.Tensor([1, 2]) ** -1, errors.TinygradError, "power.*[Ii]ntegers to negative integer powers"),
+        (lambda t: tn.Tensor([1, 2]) ** -1, errors.DtypeError, r"power: .*np\.float_power"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(call, error, message):
