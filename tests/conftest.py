@@ -2,6 +2,9 @@
 
 import os
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: threads of BLAS would only get in their way
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # which NumPy reads when it is imported
+
 import numpy as np
 import pytest
 from hypothesis import settings
