@@ -473,3 +473,12 @@ def test_threads_train_side_by_side():
     for thread in threads:
         thread.join()
     assert all(np.array_equal(alone[seed], together[seed]) for seed in range(4))
+
+
+@pytest.mark.parametrize("error", [FloatingPointError, RuntimeWarning])
+def test_a_slope_that_numpy_warns_of_is_told_with_the_operation_and_a_way_out(error):
+    x = leaf(0.0, 4.0)
+    loss = np.where(x > 0, np.sqrt(x), 0).sum()
+    told = rf"gradient of 'sqrt', recorded at .*test_backprop\.py:\d+ for operand 0 .*{error.__name__}.*np\.piecewise"
+    with np.errstate(all="raise" if error is FloatingPointError else "warn"), pytest.raises(errors.BackwardError, match=told):
+        loss.backward()

@@ -69,7 +69,7 @@ def test_slopes_are_those_of_a_complex_or_a_central_step(f, data):
         np.testing.assert_allclose(slope(f)(x), f(x + 1e-200j).imag / 1e-200, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.parametrize("f", STEPS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", sorted(STEPS, key=str), ids=lambda f: f.__name__)
 @given(x=st.floats(-100, 100))
 @example(x=0.0)
 @example(x=0.5)
@@ -279,7 +279,7 @@ def test_where_with_one_argument_finds_what_is_not_0():
         (lambda t: np.ldexp(t, t), errors.UnsupportedError, "ldexp"),
         (lambda t: np.round(t, out=t), errors.UnsupportedError, "out"),
         (lambda t: np.where(t, t), errors.TinygradError, "where: expected the operands condition, x, y"),
-        (lambda t: tn.Tensor([1, 2]) ** -1, errors.TinygradError, "power.*[Ii]ntegers to negative integer powers"),
+        (lambda t: tn.Tensor([1, 2]) ** -1, errors.DtypeError, r"power: .*np\.float_power"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_reason(call, error, message):

@@ -1,8 +1,6 @@
 """`docs/reference/numpy.md`: no function of NumPy is forgotten, and the page says what the registry does."""
 
 import importlib.util
-import inspect
-import re
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +40,16 @@ def test_the_page_is_that_of_todays_registry(generate):
 
 def test_what_is_refused_raises_what_the_page_says(generate):
     x = tn.Tensor(np.eye(2))
-    refused = [function for _, function in generate.functions() if generate.status(function)[0] == "refused"]
+    refused = [f for _, f in generate.functions() if generate.status(f)[0] == "refused" and "renamed" not in REFUSED[f]]
     assert len(refused) > 20
     for function in refused:
-        required = [
-            p
-            for p in inspect.signature(function).parameters.values()
-            if p.default is p.empty and p.kind < p.VAR_POSITIONAL
-        ]
-        with pytest.raises(UnsupportedError, match=re.escape(f"expected no Tensor; {REFUSED[function]}")):
-            function(*[x] * len(required))
+        told = []
+        for count in (1, 2, 3, 4):  # a wrong number of arguments is NumPy's business, and a plain TypeError
+            try:
+                function(*[x] * count)
+            except UnsupportedError as error:
+                told.append(str(error))
+            except TypeError:
+                continue
+        assert told
+        assert all(text.endswith(f"expected no Tensor; {REFUSED[function]}") for text in told)

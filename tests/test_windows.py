@@ -263,43 +263,6 @@ def test_what_cannot_be_meant_is_refused_with_the_remedy(call, error, message):
         call()
 
 
-# PyTorch's semantics, in all that the formulas leave open
-
-
-@pytest.mark.parametrize("axes", [1, 2, 3])
-def test_all_agree_with_pytorch(axes):
-    torch = pytest.importorskip("torch")
-    functional = torch.nn.functional
-    named = lambda name: getattr(functional, f"{name}{axes}d")  # noqa: E731
-    x, lengths = drawn(2, 4, *[6, 5, 4][:axes]), [3, 2, 1][:axes]
-    weight, bias, back = drawn(6, 2, *lengths), drawn(6), drawn(4, 3, *lengths)
-    calls = [
-        (nn.conv, named("conv"), (x, weight, bias), {"stride": 2, "padding": 1, "groups": 2}),
-        (nn.conv, named("conv"), (x, weight, bias), {"padding": "same", "dilation": 2, "groups": 2}),
-        (nn.conv, named("conv"), (x, weight), {"padding": "valid", "groups": 2}),
-        (
-            nn.conv_transpose,
-            named("conv_transpose"),
-            (x, back, bias),
-            {"stride": 3, "padding": 1, "output_padding": 2, "groups": 2, "dilation": 2},
-        ),
-        (nn.max_pool, named("max_pool"), (x, 3), {"stride": 1, "padding": 1}),
-        (nn.max_pool, named("max_pool"), (x, 2), {}),
-        (nn.avg_pool, named("avg_pool"), (x, 3), {"stride": 1, "padding": 1, "count_include_pad": False}),
-        (nn.avg_pool, named("avg_pool"), (x, 2), {"padding": 1}),
-    ]
-    for ours, theirs, operands, options in calls:
-        arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]
-        rest = operands[len(arrays) :]
-        y, g, grads = gradients(lambda *a, ours=ours, rest=rest, options=options: ours(*a, *rest, **options), *arrays)
-        twins = [torch.tensor(array, requires_grad=True) for array in arrays]
-        expected = theirs(*twins, *rest, **options)
-        expected.backward(torch.tensor(g))
-        np.testing.assert_allclose(y, expected.detach().numpy(), atol=1e-12)
-        for found, twin in zip(grads, twins, strict=True):
-            np.testing.assert_allclose(found, twin.grad.numpy(), atol=1e-12)
-
-
 # NumPy's own
 
 

@@ -389,6 +389,12 @@ def _failed(node: Node, operand: Any, gradient: Array, error: Exception, graph: 
     if isinstance(error, TinygradError):  # a rule that says itself what is wrong
         return f"backward: {describe(node, graph)}: {error}"
     place = [source is operand for source in node.operands].index(True)
+    if isinstance(error, (ArithmeticError, Warning)):  # as numpy.errstate or a filter of warnings asks for
+        return (
+            f"backward: the gradient of {describe(node, graph)} for operand {place} is not a finite number: "
+            f"{type(error).__name__}: {error}. Keep the operand away from the edge of the domain, or compute only "
+            f"where it is inside, with np.piecewise"
+        )
     return (
         f"backward: the closure for operand {place} of {describe(node, graph)} failed. Expected a "
         f"gradient that broadcasts to the operand's shape {operand.shape}, given one of shape {gradient.shape}; it "

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from tinygrad_nn.errors import RuleError, UnsupportedError
+from tinygrad_nn.errors import ArgumentError, OutOfRangeError, RuleError, TinygradError, UnsupportedError
 
 Array: TypeAlias = npt.NDArray[Any]
 """What a rule computes with: raw arrays as it is written, and Tensors when a higher derivative re-runs it."""
@@ -283,7 +283,15 @@ def compose(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     has_too_many = len(args) > len(only) + len(free) and not flags & inspect.CO_VARARGS
     if has_too_many or not (flags & inspect.CO_VARKEYWORDS or options.keys() <= known):
         raise _unknown_option(function, composition, args, options)
-    return composition(*args, **options)
+    try:
+        return composition(*args, **options)
+    except (ValueError, IndexError) as error:
+        if isinstance(error, TinygradError):
+            raise
+        shapes = ", ".join(str(np.shape(x)) for x in args if hasattr(x, "shape"))
+        kind = OutOfRangeError if isinstance(error, IndexError) else ArgumentError
+        message = f"numpy.{function.__name__}: expected other arguments, for arrays of shape {shapes}: {error}"
+        raise kind(message) from error
 
 
 def _unknown_option(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.samples.making import EMPTY, FLIPPED, Row, case, real, row
+from tests.samples.making import EMPTY, FLIPPED, Row, case, real, row, since
 
 
 def scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
@@ -72,7 +72,7 @@ ROWS: dict[str, Row] = {
         case(real(2), np.zeros(0, int)),
     ),
     "take_along_axis": row(
-        case(real(3), np.array([2, 0, 0])),
+        *since("2.3.0", case(real(3), np.array([2, 0, 0]))),
         case(real(2, 3), np.array([[1], [2]]), axis=1),
         case(real(2, 3), np.array([[1, 0, 0], [0, 0, 1]]), 0),
         case(real(2, 3), np.array([[1, 1]]), axis=-1),

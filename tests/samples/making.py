@@ -47,6 +47,11 @@ def case(*operands: Any, **options: Any) -> Sample:
     return Sample(operands, options)
 
 
+def since(version: str, *samples: Sample) -> tuple[Sample, ...]:
+    """Return samples of what NumPy, which is the reference, can do from a version on."""
+    return samples if np.lib.NumpyVersion(np.__version__) >= version else ()
+
+
 _rng = np.random.default_rng(20240229)
 
 

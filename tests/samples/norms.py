@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tests.samples.linalg import ROUNDING
-from tests.samples.making import EMPTY, FLIPPED, STRIDED, Row, case, real, row
+from tests.samples.making import EMPTY, FLIPPED, STRIDED, Row, case, real, row, since
 
 VECTOR_ORDERS = (None, 0, 1, 2, 3, 0.5, -1, -2.5, math.inf, -math.inf)
 MATRIX_ORDERS = (None, "fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
@@ -45,7 +45,7 @@ ROWS: dict[str, Row] = {
         case(real(2, 3, 2), keepdims=True),
         case(FLIPPED),
         case(EMPTY),
-        case(EMPTY, ord=2),
+        *since("2.3.0", case(EMPTY, ord=2)),
         case(real(3), axis=(0,)),
         rtol=ROUNDING,
     ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.samples.making import EMPTY, FLIPPED, Row, case, real, row
+from tests.samples.making import EMPTY, FLIPPED, Row, case, real, row, since
 
 # fmt: off  # a table reads better than one operand a line
 ROWS: dict[str, Row] = {
@@ -11,7 +11,7 @@ ROWS: dict[str, Row] = {
         case(real(2, 3), (1, 0)),
         case(real(2, 3), ((0, 1), (2, 1)), "constant"),
         case(FLIPPED, ((1,), (0,))),
-        case(real(2, 2), {1: 2, 0: (0, 1)}),
+        *since("2.4.0", case(real(2, 2), {1: 2, 0: (0, 1)})),
         case(real(2, 3), 1, constant_values=2),
         case(real(2, 3), ((1, 0), (1, 1)), constant_values=((1.5, 2.5), (3.5, 4.5))),
         case(real(), 0),

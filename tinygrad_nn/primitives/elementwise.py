@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_nn.errors import DtypeError
 from tinygrad_nn.primitive import Array, composition, constant, primitive, refuse, unchanged, vanishing
 
 constant(
@@ -69,7 +70,16 @@ def power(a: Array, b: Array) -> tuple[Any, ...]:
     ``x ** 0`` has slope 0 everywhere, also at 0, where the formula gives ``0 * inf``. The slope for the exponent is 0
     where the base is not positive: there ``a ** y`` is real at isolated places only, or constant.
     """
-    out = a**b
+    try:
+        out = a**b
+    except ValueError as error:
+        if "negative integer powers" not in str(error):
+            raise
+        message = (
+            "power: expected a base of a floating dtype, got whole numbers with a negative exponent. "
+            "Use np.float_power, or convert the base with astype(float)"
+        )
+        raise DtypeError(message) from error
 
     def to_base(g: Array) -> Array:
         is_flat = np.equal(b, 0)

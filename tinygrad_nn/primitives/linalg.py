@@ -215,6 +215,8 @@ def _cofactors(a: Array, determinant: Array) -> Array:
     ``det(a) a^-T`` next to a singular matrix is right only by cancellation, and its derivatives are not.
     """
     n = a.shape[-1]
+    if n < 2:  # the determinant of a minor without elements is 1
+        return np.ones_like(a)
     if np.all(np.equal(np.linalg.matrix_rank(a), n)):
         return np.expand_dims(determinant, (-2, -1)) * np.linalg.inv(a).mT
     others = np.array([[j for j in range(n) if j != i] for i in range(n)], dtype=int).reshape((n, n - 1))

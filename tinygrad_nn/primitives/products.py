@@ -134,18 +134,13 @@ def vecdot(x1: Array, x2: Array, axis: int = -1) -> Array:
     return np.squeeze(np.matmul(np.expand_dims(x1, -2), np.expand_dims(x2, -1)), (-2, -1))
 
 
-def _of_numpy(name: str) -> tuple[Any, ...]:
-    """Return NumPy's function of this name, if it is new enough to have it."""
-    return (getattr(np, name),) if hasattr(np, name) else ()
-
-
-@composition(*_of_numpy("matvec"))
+@composition(np.matvec)
 def matvec(x1: Array, x2: Array) -> Array:
     """Multiply matrices by vectors: each matrix of a stack by the vector at its place."""
     return np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1)
 
 
-@composition(*_of_numpy("vecmat"))
+@composition(np.vecmat)
 def vecmat(x1: Array, x2: Array) -> Array:
     """Multiply vectors by matrices: each vector of a stack by the matrix at its place."""
     return np.squeeze(np.matmul(np.expand_dims(x1, -2), x2), -2)

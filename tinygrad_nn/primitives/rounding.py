@@ -47,10 +47,10 @@ def trunc(a: Array) -> tuple[Any, ...]:
     return np.trunc(a), vanishing
 
 
-@primitive(np.fix)
-def fix(x: Array) -> tuple[Any, ...]:
-    """Round towards 0, with gradient 0."""
-    return np.fix(x), vanishing
+@composition(np.fix)
+def fix(x: Array) -> Array:
+    """Do what `numpy.trunc` does, which newer versions of NumPy recommend instead."""
+    return np.trunc(x)
 
 
 @primitive(np.rint)

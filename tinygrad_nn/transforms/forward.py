@@ -35,7 +35,7 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
         DtypeError: a primal is not of a floating dtype.
 
     The formula, two pullbacks in a row, is that of J. Townsend, "A new trick for calculating Jacobian vector products"
-    (2017). It costs some three evaluations of `f`.
+    (2017). It takes about as long as three to four evaluations of a network `f`.
 
     >>> import numpy as np, tinygrad_nn as tn
     >>> tn.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
