@@ -480,5 +480,6 @@ def test_a_slope_that_numpy_warns_of_is_told_with_the_operation_and_a_way_out(er
     x = leaf(0.0, 4.0)
     loss = np.where(x > 0, np.sqrt(x), 0).sum()
     told = rf"gradient of 'sqrt', recorded at .*test_backprop\.py:\d+ for operand 0 .*{error.__name__}.*np\.piecewise"
-    with np.errstate(all="raise" if error is FloatingPointError else "warn"), pytest.raises(errors.BackwardError, match=told):
+    mode = "raise" if error is FloatingPointError else "warn"
+    with np.errstate(all=mode), pytest.raises(errors.BackwardError, match=told):
         loss.backward()
