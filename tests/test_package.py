@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import tinygrad_nn as tn
 
 PACKAGE = Path(tn.__file__).parent
@@ -91,3 +93,14 @@ def test_importing_brings_numpy_and_nothing_heavy():
     heavy = {"tqdm", "graphviz", "matplotlib", "safetensors", "scipy", "torch", "IPython", "pandas"}
     assert "numpy" in names
     assert not heavy & set(names)
+
+
+def test_what_not_all_need_is_imported_when_it_is_first_used_and_listed_before():
+    code = (
+        "import sys, tinygrad_nn as tn; assert not {'tinygrad_nn.nn', 'tinygrad_nn.checking'} & sys.modules.keys(); "
+        "assert set(tn.__all__) <= set(dir(tn)); tn.nn.Dense(1, 1); tn.gradcheck; "
+        "assert 'tinygrad_nn.nn' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="module 'tinygrad_nn' has no attribute 'dense'"):
+        _ = tn.dense
