@@ -6,6 +6,7 @@ Whoever adds an operation adds a row here, in the file named as the one of its r
 import importlib
 import pkgutil
 
+import tinygrad_nn.nn  # noqa: F401 - activations are registered with the layers
 from tests.samples import making
 from tests.samples.making import Row
 
