@@ -60,7 +60,7 @@ a Tensor. Made from the registry by `docs/reference/generate.py`, with {version}
 - **Not for Tensors** ({outside}): takes no array, or is a part of NumPy that does not ask its arguments' types.
 
 Options that no rule knows are errors, and so are `out=` and complex dtypes: nothing is ignored in silence. Ufuncs have
-their methods `reduce`, `accumulate` and `outer`; `at` and `reduceat` are refused.
+their methods `reduce`, `accumulate`, `reduceat` and `outer`; `at` is refused.
 """
 
 
