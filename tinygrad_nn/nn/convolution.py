@@ -53,7 +53,7 @@ class Filters(LazyLayer):
 
     def weight_shape(self, in_channels: int) -> tuple[int, int]:
         """Return the first two lengths of the filters."""
-        raise NotImplementedError
+        raise AssertionError(in_channels)  # a subclass has it
 
     def build(self, size: int) -> None:
         """Draw the filters for a number of channels."""
@@ -73,7 +73,7 @@ class Filters(LazyLayer):
 
     def apply(self, x: Operand) -> Any:
         """Slide the filters along the input."""
-        raise NotImplementedError
+        raise AssertionError(x)  # a subclass has it
 
     def extra_repr(self) -> str:
         """Show sizes, and the options that are not as usual."""

@@ -26,7 +26,7 @@ class LazyLayer(Module):
 
     def build(self, size: Any) -> None:
         """Make the parameters for inputs of a size; every subclass writes its own."""
-        raise NotImplementedError
+        raise AssertionError(size)  # a subclass has it
 
     def _build_or_await(self, name: str, size: Any) -> None:
         """Call `build`, now if the size is known and else on the first call; `name` is that of the argument."""
