@@ -206,9 +206,9 @@ def svd(a, full_matrices=True, compute_uv=True):
     return linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
 
 
-def standardize(a, axis=-1, eps=0.0):
+def standardize(a, weight=1.0, bias=0.0, axis=-1, eps=0.0):
     variance, mean = torch.var_mean(a, axis, correction=0, keepdim=True)
-    return (a - mean) * torch.rsqrt(variance + eps)
+    return (a - mean) * torch.rsqrt(variance + eps) * weight + bias
 
 
 def squared_error(p, t, count=1):

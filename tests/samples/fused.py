@@ -60,16 +60,6 @@ ROWS: dict[str, Row] = {
         case(EMPTY),
         reference=lambda a, axis=-1: scipy.special.log_softmax(a, axis),
     ),
-    "standardize": row(
-        case(real(3)),
-        case(real(2, 3), eps=0.5),
-        case(real(3, 2), axis=0),
-        case(real(2, 3, 2), axis=(0, 2), eps=1e-5),
-        case(FLIPPED, axis=(-2, -1)),
-        reference=lambda a, axis=-1, eps=0: (
-            (a - a.mean(axis, keepdims=True)) / np.sqrt(a.var(axis, keepdims=True) + eps)
-        ),
-    ),
     "binary_cross_entropy": row(
         case(fraction(3), fraction(3)),
         case(fraction(2, 2), np.array([[0.0, 1.0], [1.0, 1.0]])),
