@@ -1,4 +1,8 @@
-"""Looking at a model in use without changing it: `watching` what its modules return, and `unchanged` after a call."""
+"""Looking at a model in use without changing it.
+
+`watching` tells what its modules return, `evaluating` has it answer as it does after training, and `unchanged` undoes
+what a call has left behind.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_nn.backprop import tick
+from tinygrad_nn.backprop import no_grad, tick
 
 
 @contextlib.contextmanager
@@ -43,6 +47,19 @@ def watching(modules: Iterable[Any], note: Callable[[Any, Any, int], object]) ->
     finally:
         for module in watched:
             object.__delattr__(module, "forward")
+
+
+@contextlib.contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Record nothing in this block, with every part of `model` in evaluation mode; each has its own mode back after."""
+    modes = [(module, module.training) for _, module in model.named_modules()]
+    model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for module, mode in modes:  # not model.train(): a part may have been in evaluation mode on purpose
+            object.__setattr__(module, "training", mode)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_nn.errors import StateError
+from tinygrad_nn.plot.curves import curves
 from tinygrad_nn.primitive import Array
+
+if TYPE_CHECKING:  # matplotlib is an optional extra, and heavy
+    from matplotlib.axes import Axes
 
 
 class History:
@@ -67,6 +71,10 @@ class History:
         """Take over a `state_dict`."""
         self.columns = {name: np.asarray(values).tolist() for name, values in state.items()}
         self.epochs = max(map(len, self.columns.values()), default=0)
+
+    def plot(self, names: Iterable[str] | None = None, ax: Axes | None = None, log: bool = False) -> Axes:
+        """Draw columns over the epochs, all of them when `names` is None; see `plot.curves`."""
+        return curves(self.columns, ax, names=names, log=log)
 
     def __str__(self) -> str:
         """Return a table; of a long run every tenth of it, and the last epoch."""

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_nn.errors import ArgumentError, ShapeError
-from tinygrad_nn.nn.watching import watching
+from tinygrad_nn.nn.watching import evaluating, watching
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor, raw
-from tinygrad_nn.training.evaluation import Data, evaluating, pair
+from tinygrad_nn.training.evaluation import Data, called, pair, row_count
 from tinygrad_nn.training.run import Callback, Run
+
+KINDS = ("weights", "activations", "errors", "gradients")
+"""What a record has."""
 
 
 def squared_errors(prediction: Array, target: Array) -> Array:
@@ -28,7 +31,7 @@ def squared_errors(prediction: Array, target: Array) -> Array:
 
 
 class Recorder(Callback):
-    """Keep parameters, activations and the error of each sample over time, in bounded memory.
+    """Keep parameters, activations, the error of each sample and gradient norms over time, in bounded memory.
 
     A record is made before the first epoch and after every `stride` epochs. When there are more than `capacity` of
     them, every second one is dropped and the stride doubled: a run of any length leaves between ``capacity / 2`` and
@@ -40,6 +43,7 @@ class Recorder(Callback):
         activations: whether to keep what each module returns, if that is a Tensor.
         error: the error of each sample, a function of prediction (N, ...) and target (N, ...) that returns (N,); the
             mean squared error over its outputs when not given. None keeps no errors.
+        gradients: whether to keep the norm of the gradient of each parameter.
         capacity: the largest number of records, at least 2.
 
     Attributes:
@@ -48,6 +52,8 @@ class Recorder(Callback):
         activations: by the name of the module, arrays of shape (T, N, ...); "" is the model as a whole. Of a module
             that is called several times, the last result.
         errors: array of shape (T, N).
+        gradient_norms: by the name of the parameter, arrays of shape (T,): the Euclidean norm of the gradient that the
+            last batch before the record has left; NaN where there is none, as in the first record.
         stride: epochs from one record to the next.
 
     Raises:
@@ -72,6 +78,7 @@ class Recorder(Callback):
         weights: bool = True,
         activations: bool = True,
         error: Callable[[Array, Array], Array] | None = squared_errors,
+        gradients: bool = False,
         capacity: int = 256,
     ) -> None:
         """Record `data`."""
@@ -80,14 +87,14 @@ class Recorder(Callback):
             raise ArgumentError(message)
         self.capacity = capacity
         self._data = None if data is None else pair("Recorder", data)
-        self._keep = weights, activations
+        self._keep = weights, activations, gradients
         self._error = error
         self._clear()
 
     def _clear(self) -> None:
         self.stride = 1
         self._epochs: list[int] = []
-        self._rows: dict[str, dict[str, list[Array]]] = {"weights": {}, "activations": {}, "errors": {}}
+        self._rows: dict[str, dict[str, list[Array]]] = {kind: {} for kind in KINDS}
 
     @property
     def epochs(self) -> Array:
@@ -109,6 +116,11 @@ class Recorder(Callback):
         """The error of each sample, of shape (T, N)."""
         return np.array(self._rows["errors"].get("", np.empty((len(self._epochs), 0))))
 
+    @property
+    def gradient_norms(self) -> dict[str, Array]:
+        """The norm of the gradient of each parameter, by its name, of shape (T,)."""
+        return {name: np.stack(rows) for name, rows in self._rows["gradients"].items()}
+
     def begin(self, run: Run) -> None:
         """Forget an earlier run, and record the model as it is before training."""
         if not run.epoch:
@@ -122,10 +134,12 @@ class Recorder(Callback):
 
     def _record(self, run: Run) -> None:
         """Add a record, and drop every second one if there are too many."""
-        weights, activations = self._keep
-        found: dict[str, dict[str, Array]] = {"weights": {}, "activations": {}, "errors": {}}
+        weights, activations, gradients = self._keep
+        found: dict[str, dict[str, Array]] = {kind: {} for kind in KINDS}
         if weights:
             found["weights"] = {name: parameter.numpy() for name, parameter in run.model.named_parameters()}
+        if gradients:
+            found["gradients"] = {name: _norm(parameter.grad) for name, parameter in run.model.named_parameters()}
         if activations or self._error is not None:
             x, y = run.data if self._data is None else self._data
             names = {id(module): name for name, module in run.model.named_modules()}
@@ -136,9 +150,9 @@ class Recorder(Callback):
 
             modules = [module for _, module in run.model.named_modules()] if activations else []
             with evaluating(run.model), watching(modules, note):
-                prediction = raw(run.model(x))
+                prediction = raw(called(run.model, x))
             if self._error is not None:
-                found["errors"][""] = _checked(self._error(prediction, y), len(x))
+                found["errors"][""] = _checked(self._error(prediction, y), row_count(x))
         self._epochs.append(run.epoch)
         for kind, arrays in found.items():
             for name, array in arrays.items():
@@ -159,6 +173,11 @@ class Recorder(Callback):
         """Take over a `state_dict`."""
         self.stride, self._epochs = state["stride"], state["epochs"].tolist()
         self._rows = {kind: {name: list(rows) for name, rows in found.items()} for kind, found in state["rows"].items()}
+
+
+def _norm(gradient: Any) -> Array:
+    """Return the Euclidean norm of a gradient, NaN where there is none."""
+    return np.array(np.nan if gradient is None else np.linalg.norm(np.ravel(raw(gradient))))
 
 
 def _checked(errors: Any, count: int) -> Array:
