@@ -102,10 +102,20 @@ LAYERS = {
             lambda rng: nn.Residual(nn.Dense(3, 2, rng=rng), projection=nn.Dense(3, 2, bias=False, rng=rng)),
             normal(2, 3),
         ),
+        sample(
+            lambda rng: called(nn.Residual(nn.Dense(3, 2, activation="tanh", rng=rng), "dense", rng), normal(4, 3)),
+            normal(2, 2, 3),
+        ),
+        sample(lambda rng: called(nn.Residual(nn.Dense(3, 3, rng=rng), "dense", rng), normal(4, 3)), normal(2, 3)),
+        sample(
+            lambda rng: called(nn.Residual(nn.Conv2d(2, 3, 3, (1, 2), 1, rng=rng), "conv", rng), normal(1, 2, 3, 4)),
+            normal(2, 2, 2, 5),
+        ),
     ],
     "Embedding": [
         sample(lambda rng: nn.Embedding(5, 3, rng=rng), np.array([[0, 4, 2], [2, 2, 1]])),
         sample(lambda rng: nn.Embedding(5, 2, init="glorot_uniform", rng=rng), np.array([3, 3])),
+        sample(lambda rng: nn.Embedding(5, 2, padding_idx=4, rng=rng), np.array([3, 0])),
     ],
     "Dropout": [
         sample(lambda rng: nn.Dropout(0.4, rng=rng), normal(5, 4)),
@@ -137,6 +147,12 @@ LAYERS = {
         sample(lambda rng: nn.LSTM(2, 2, num_layers=2, bidirectional=True, rng=rng), normal(2, 3, 2)),
         sample(lambda rng: nn.LSTM(2, 3, bias=False, reverse=True, returns="last", rng=rng), normal(2, 3, 2)),
     ],
+    "RNNCell": [
+        sample(lambda rng: nn.RNNCell(2, 3, rng=rng), normal(4, 2)),
+        sample(lambda rng: called(nn.RNNCell(None, 2, nonlinearity="relu", rng=rng), normal(1, 3)), normal(2, 3)),
+    ],
+    "GRUCell": [sample(lambda rng: nn.GRUCell(2, 3, bias=False, rng=rng), normal(4, 2), normal(4, 3))],
+    "LSTMCell": [sample(lambda rng: nn.LSTMCell(2, 3, rng=rng), normal(4, 2))],
     "MultiheadAttention": [
         sample(lambda rng: nn.MultiheadAttention(4, 2, rng=rng), normal(2, 3, 4)),
         sample(lambda rng: nn.MultiheadAttention(4, 2, dropout=0.3, rng=rng), normal(1, 3, 4)),

@@ -119,6 +119,61 @@ class TestCheckpoint:
         with pytest.raises(BackwardError, match=told):
             y.sum().backward()
 
+    def test_the_same_is_dropped_again_and_drawn_once(self):
+        def dropping():
+            rng = np.random.default_rng(3)
+            return nn.Sequential(
+                nn.Dense(3, 4, rng=rng), nn.Dropout(0.4, rng=rng), nn.tanh, nn.Dropout(0.4, rng=rng)
+            )  # fmt: skip
+
+        plain, again = dropping(), dropping()
+        for _ in range(2):  # the second of which goes on where the first ended
+            expected = gradients(plain, lambda x: (plain(x) ** 2).sum())
+            found = gradients(again, lambda x: (tn.checkpoint(lambda x: again(x))(x) ** 2).sum())  # noqa: PLW0108
+            assert_same(found, expected)
+        assert plain[1].rng.random() == again[1].rng.random()
+
+    def test_averages_move_once(self):
+        def normalising():
+            rng = np.random.default_rng(3)
+            return nn.Sequential(nn.Dense(3, 4, rng=rng), nn.BatchNorm(4), nn.Dropout(0.3, rng=rng), nn.BatchNorm(4))
+
+        plain, again, nested = normalising(), normalising(), normalising()
+        inside = [tn.checkpoint(lambda x, layer=layer: layer(x)) for layer in nested]
+        for _ in range(2):
+            expected = gradients(plain, lambda x: (plain(x) ** 3).sum())
+            assert_same(gradients(again, lambda x: (tn.checkpoint(again)(x) ** 3).sum()), expected)
+
+            def chain(x):
+                for layer in inside:
+                    x = layer(x)
+                return x
+
+            assert_same(gradients(nested, lambda x: (tn.checkpoint(chain)(x) ** 3).sum()), expected)
+        for model in (again, nested):
+            assert model[1].num_batches_tracked.item() == 2
+            assert all(np.array_equal(a, b) for a, b in zip(plain.state_dict().values(), model.state_dict().values()))
+
+    def test_each_of_several_backward_passes_drops_the_same(self):
+        layer, x = nn.Dropout(0.5, rng=np.random.default_rng(0)), tn.Tensor(np.ones(40), requires_grad=True)
+        y = tn.checkpoint(layer)(x)
+        for count in (1, 2):
+            y.sum().backward(retain_graph=True)
+            np.testing.assert_array_equal(x.grad, count * y.numpy())
+        dropped = tn.checkpoint(nn.Dropout(0.5, rng=np.random.default_rng(0)))
+        second = tn.grad(lambda x: tn.grad(lambda x: (dropped(x) ** 2).sum())(x).sum())(X)
+        np.testing.assert_array_equal(second, 2 * nn.Dropout(0.5, rng=np.random.default_rng(0))(np.ones(X.shape)) ** 2)
+
+    @pytest.mark.parametrize(
+        ("mode", "told"), [(True, "to compute the same"), (False, "more layers than before draw random numbers")]
+    )
+    def test_a_mode_that_changed_before_backward_is_an_error(self, mode, told):
+        layer = nn.Dropout(0.5, rng=np.random.default_rng(0)).train(mode)
+        y = tn.checkpoint(lambda x: layer(x) * 2.0)(tn.Tensor(X, requires_grad=True)).sum()
+        layer.train(not mode)
+        with pytest.raises(BackwardError, match=told):
+            y.backward()
+
     def test_a_parameter_that_changed_is_an_error(self, model):
         loss = tn.checkpoint(model)(tn.Tensor(X)).sum()
         model[0].weight.data[0, 0] += 1

@@ -65,6 +65,7 @@ def test_inputs_that_do_not_fit(layer, shape, said):
         (lambda: nn.LayerNorm(()), r"LayerNorm: expected a normalized_shape .*, got \(\)"),
         (lambda: nn.Dropout(1), "Dropout: expected 'p' to be at least 0 and less than 1, got 1"),
         (lambda: nn.Embedding(0, 3), "Embedding: expected sizes of at least 1, got 0 vectors of length 3"),
+        (lambda: nn.Embedding(5, 3, padding_idx=5), r"padding_idx from 0 to 4 \(or None\), got 5"),
         (lambda: nn.Reshape((-1, -1)), r"at most one -1, got \(-1, -1\)"),
         (lambda: nn.Residual(3), "Residual: expected 'body' to be a layer or a function, got 3"),
         (lambda: nn.Residual(nn.relu, 3), "expected 'projection' to be"),
@@ -193,6 +194,19 @@ def test_embedding_adds_the_gradients_of_all_places():
     layer(tn.Tensor(np.array([[1, 1], [3, 1]]))).sum().backward()
     assert layer.weight.grad.tolist() == [[0, 0], [3, 3], [0, 0], [1, 1]]
     assert layer(np.zeros((0, 3), int)).shape == (0, 3, 2)
+
+
+def test_padding_starts_as_zeros_and_gets_no_gradient():
+    layer, plain = nn.Embedding(4, 2, padding_idx=3, rng=generator()), nn.Embedding(4, 2, rng=generator())
+    expected = plain.weight.numpy()
+    expected[3] = 0
+    assert np.array_equal(layer.weight.numpy(), expected)
+    out = layer(np.array([[1, 3], [3, 0]]))
+    assert out[0, 1].tolist() == out[1, 0].tolist() == [0, 0]
+    (out * 3.0).sum().backward()
+    assert layer.weight.grad.tolist() == [[3, 3], [3, 3], [0, 0], [0, 0]]
+    layer.load_state_dict({"weight": np.arange(8.0).reshape(4, 2)})  # one that was trained elsewhere may have another
+    assert layer(np.array([3])).tolist() == [[6, 7]]
 
 
 def test_empty_batches_pass():

@@ -1,4 +1,4 @@
-"""Modules, layers, losses and initialisers."""
+"""Modules, `Dense`, initialisers, and activations as functions and layers."""
 
 import numpy as np
 import pytest
@@ -231,99 +231,7 @@ def test_the_same_generator_gives_the_same_weights():
     assert np.array_equal(a, b)
 
 
-# Losses
-
-
-ELEMENTWISE = [nn.squared_error, nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits]
-
-
-@pytest.mark.parametrize("loss", ELEMENTWISE)
-def test_a_column_against_a_row_is_an_error_and_never_a_broadcast(loss):
-    column, row = tn.Tensor(np.full((4, 1), 0.5), requires_grad=True), np.zeros(4)
-    with pytest.raises(errors.ShapeError, match=r"of one shape, got \(4, 1\) and \(4,\).*target\.reshape\(4, 1\)"):
-        loss(column, row)
-    with pytest.raises(errors.ShapeError, match=r"got \(4,\) and \(4, 1\)"):
-        loss(row, column)
-
-
-@pytest.mark.parametrize("loss", ELEMENTWISE)
-def test_reductions(loss):
-    p, t = np.array([[0.2, 0.7], [0.4, 0.9]]), np.array([[0.0, 1.0], [1.0, 1.0]])
-    each = loss(tn.Tensor(p, requires_grad=True), t, reduction="none")
-    assert each.shape == (2, 2)
-    assert loss(p, t, reduction="sum") == pytest.approx(each.numpy().sum(), rel=1e-14)
-    assert loss(p, t) == pytest.approx(each.numpy().mean(), rel=1e-14)
-    with pytest.raises(errors.ArgumentError, match="expected the reduction 'mean', 'sum' or 'none', got 'average'"):
-        loss(p, t, reduction="average")
-
-
-def test_squared_error_takes_lists_and_arrays():
-    assert nn.squared_error([1.0, 3.0], [0.0, 1.0]) == 2.5
-
-
-def test_binary_cross_entropy_is_finite_for_certainties_and_learns_from_mistakes():
-    p = tn.Tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
-    loss = nn.binary_cross_entropy(p, [0.0, 1.0, 1.0, 0.0], reduction="none")
-    np.testing.assert_allclose(loss.numpy(), [0, 0, 100, 100], atol=1e-12)
-    loss.sum().backward()
-    np.testing.assert_allclose(p.grad, [1, -1, -1e12, 1e12])
-
-
-def test_binary_cross_entropy_is_finite_in_single_precision():
-    p = tn.Tensor(np.array([0.0, 1.0], np.float32), requires_grad=True)
-    loss = nn.binary_cross_entropy(p, np.array([1.0, 0.0], np.float32))
-    loss.backward()
-    assert loss.dtype == np.float32
-    assert np.isfinite(p.grad).all()
-
-
-def test_binary_cross_entropy_refuses_what_is_no_probability():
-    for wrong in (-0.1, 1.1, np.nan):
-        with pytest.raises(errors.ArgumentError, match=r"expected probabilities between 0 and 1.*with_logits"):
-            nn.binary_cross_entropy([wrong], [1.0])
-
-
-def test_binary_cross_entropy_agrees_with_scipy():
-    z, t = generator().normal(size=50) * 5, generator().random(50)
-    expected = -(t * special.log_expit(z) + (1 - t) * special.log_expit(-z))
-    np.testing.assert_allclose(nn.binary_cross_entropy_with_logits(z, t, reduction="none"), expected, rtol=1e-12)
-    np.testing.assert_allclose(nn.binary_cross_entropy(special.expit(z), t, reduction="none"), expected, rtol=1e-9)
-
-
-def test_losses_on_logits_are_stable_at_a_thousand():
-    z = tn.Tensor([1000.0, -1000.0, 1000.0, -1000.0], requires_grad=True)
-    loss = nn.binary_cross_entropy_with_logits(z, [1.0, 0.0, 0.0, 1.0], reduction="none")
-    np.testing.assert_allclose(loss.numpy(), [0, 0, 1000, 1000])
-    loss.sum().backward()
-    np.testing.assert_allclose(z.grad, [0, 0, 1, -1], atol=1e-300)
-    logits = tn.Tensor([[1000.0, -1000.0], [1000.0, -1000.0]], requires_grad=True)
-    loss = nn.cross_entropy(logits, [0, 1], reduction="none")
-    np.testing.assert_allclose(loss.numpy(), [0, 2000])
-    loss.sum().backward()
-    np.testing.assert_allclose(logits.grad, [[0, 0], [1, -1]], atol=1e-300)
-
-
-def test_cross_entropy_agrees_with_scipy_for_labels_and_distributions():
-    z, labels = generator().normal(size=(5, 4, 3)), generator().integers(0, 3, (5, 4))
-    expected = -np.take_along_axis(special.log_softmax(z, axis=-1), labels[..., None], axis=-1)[..., 0]
-    np.testing.assert_allclose(nn.cross_entropy(z, labels, reduction="none"), expected, rtol=1e-12)
-    np.testing.assert_allclose(nn.cross_entropy(z, np.eye(3)[labels], reduction="none"), expected, rtol=1e-12)
-    assert nn.cross_entropy(z, labels) == pytest.approx(expected.mean(), rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("target", "error", "said"),
-    [
-        (np.zeros((4, 1), int), errors.ShapeError, r"expected a target of shape \(4,\) \(labels\).*got \(4, 1\)"),
-        (np.zeros(3, int), errors.ShapeError, r"got \(3,\)"),
-        (np.zeros(4), errors.DtypeError, r"expected whole numbers as labels, got float64.*astype\(int\)"),
-        (np.array([0, 1, 2, 3]), errors.ArgumentError, r"labels from 0 to 2 for 3 classes, got 0 to 3"),
-        (np.array([0, 1, 2, -1]), errors.ArgumentError, r"got -1 to 2"),
-    ],
-)
-def test_cross_entropy_refuses_targets_that_do_not_fit(target, error, said):
-    with pytest.raises(error, match=said):
-        nn.cross_entropy(tn.Tensor(np.ones((4, 3)), requires_grad=True), target)
+# Activations
 
 
 def test_activations_are_functions_and_layers():

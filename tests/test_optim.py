@@ -74,6 +74,28 @@ def test_lion():
     np.testing.assert_allclose(found, by_formula(lion, steps=20), rtol=1e-13)
 
 
+def lamb(w, g, state, step):
+    m = state["m"] = 0.8 * state.get("m", 0) + 0.2 * g
+    v = state["v"] = 0.9 * state.get("v", 0) + 0.1 * g * g
+    u = (m / (1 - 0.8**step)) / (np.sqrt(v / (1 - 0.9**step)) + 1e-3) + 0.5 * w
+    return w - 0.01 * np.linalg.norm(w) / np.linalg.norm(u) * u
+
+
+@pytest.mark.parametrize("size", [3, base.BLOCK, base.BLOCK + 1, 3 * base.BLOCK - 5])
+def test_lamb_takes_the_norm_of_the_whole_parameter(size):
+    found = run(lambda ps: optim.LAMB(ps, 0.01, betas=(0.8, 0.9), eps=1e-3, weight_decay=0.5), size=size)
+    np.testing.assert_allclose(found, by_formula(lamb, size=size), rtol=1e-11, atol=1e-15)
+
+
+def test_lamb_moves_a_parameter_of_zeros_and_each_by_its_own_length():
+    zeros, short, long = (tn.Tensor([x, -x], requires_grad=True) for x in (0.0, 1.0, 100.0))
+    optimizer = optim.LAMB([zeros, short, long], lr=0.1, weight_decay=0.0)
+    for w in (zeros, short, long):
+        w.grad = np.array([3.0, -3.0])
+    optimizer.step()
+    np.testing.assert_allclose([w.data[0] for w in (zeros, short, long)], [-0.1, 0.9, 90], rtol=1e-6)
+
+
 EVERY_OPTIMIZER = {
     "SGD": lambda ps: optim.SGD(ps, 0.01, momentum=0.9, nesterov=True, weight_decay=0.1),
     "Adam": lambda ps: optim.Adam(ps, weight_decay=0.1, amsgrad=True),
@@ -84,6 +106,7 @@ EVERY_OPTIMIZER = {
     "Adagrad": lambda ps: optim.Adagrad(ps, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.1),
     "Adadelta": lambda ps: optim.Adadelta(ps, weight_decay=0.1),
     "Lion": lambda ps: optim.Lion(ps, weight_decay=0.1),
+    "LAMB": lambda ps: optim.LAMB(ps, weight_decay=0.1),
 }
 
 
@@ -106,6 +129,9 @@ def test_single_precision_stays(make):
     assert {array.dtype for array in [*arrays, w.data]} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize(
+    "make", [make for name, make in EVERY_OPTIMIZER.items() if not getattr(optim, name).sees_whole]
+)
 def test_pieces_of_a_large_parameter_are_updated_as_a_small_one(make):
     large = run(make, size=2 * base.BLOCK + 3)
     for place in (0, base.BLOCK - 1, base.BLOCK, 2 * base.BLOCK + 2):

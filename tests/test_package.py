@@ -12,17 +12,17 @@ import tinygrad_nn as tn
 PACKAGE = Path(tn.__file__).parent
 
 ROOMS = [
-    "errors", "primitive", "primitives", "conversion", "array_methods", "python_protocols", "backprop", "tensor",
-    "recording", "trees", "transforms", "nn", "optim", "data", "persist", "training", "checking", "graph", "plot",
-    "compiler", "demos", "cli", "__main__",
+    "allocation", "errors", "primitive", "primitives", "conversion", "array_methods", "python_protocols", "backprop",
+    "tensor", "recording", "trees", "transforms", "nn", "optim", "data", "plot", "persist", "training", "checking",
+    "graph", "compiler", "demos", "cli", "__main__",
 ]  # fmt: skip
 
 
 def test_public_names():
     assert sorted(tn.__all__) == [
         "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
-        "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "primitive", "save",
-        "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
+        "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "plot", "primitive",
+        "save", "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
     ]  # fmt: skip
     assert all(hasattr(tn, name) for name in tn.__all__)
 
@@ -31,15 +31,15 @@ def test_public_names_of_nn():
     assert sorted(tn.nn.__all__) == [
         "Add", "AvgPool", "BatchNorm", "CELU", "Concatenate", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d",
         "ConvTranspose2d", "ConvTranspose3d", "Dense", "Dropout", "ELU", "Embedding", "Flatten", "GELU", "GRU",
-        "Hardsigmoid", "Hardswish", "Hardtanh", "LSTM", "Lambda", "LayerNorm", "LeakyReLU", "LogSigmoid", "LogSoftmax",
-        "MaxPool", "Mish", "Module", "MultiheadAttention", "Multiply", "Parameter", "PositionalEncoding", "RNN", "ReLU",
-        "ReLU6", "Reshape", "Residual", "SELU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign",
-        "Tanh", "TransformerBlock", "absolute_error", "avg_pool", "binary_cross_entropy",
-        "binary_cross_entropy_with_logits", "celu", "conv", "conv_transpose", "cosine_distance", "cross_entropy", "elu",
-        "erf", "from_config", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "hinge", "huber", "init",
-        "kl_divergence", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp", "max_pool", "mish", "relu", "relu6",
-        "scaled_dot_product_attention", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "squared_error",
-        "tanh", "to_config", "xlogy",
+        "GRUCell", "Hardsigmoid", "Hardswish", "Hardtanh", "LSTM", "LSTMCell", "Lambda", "LayerNorm", "LeakyReLU",
+        "LogSigmoid", "LogSoftmax", "MaxPool", "Mish", "Module", "MultiheadAttention", "Multiply", "Parameter",
+        "PositionalEncoding", "RNN", "RNNCell", "ReLU", "ReLU6", "Reshape", "Residual", "SELU", "Sequential", "SiLU",
+        "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerBlock", "absolute_error", "avg_pool",
+        "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv", "conv_transpose", "cosine_distance",
+        "cross_entropy", "elu", "erf", "from_config", "gaussian_nll", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh",
+        "hinge", "huber", "init", "kl_divergence", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp", "max_pool",
+        "mish", "nll", "relu", "relu6", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "softmax",
+        "softplus", "softsign", "squared_error", "tanh", "to_config", "xlogy",
     ]  # fmt: skip
 
 

@@ -202,3 +202,45 @@ def test_layers_that_cannot_be_built(options, said):
 def test_an_rnn_knows_two_nonlinearities():
     with pytest.raises(errors.ArgumentError, match="RNN: expected 'nonlinearity' to be 'tanh' or 'relu', got 'gelu'"):
         nn.RNN(1, 1, nonlinearity="gelu")
+
+
+# Cells
+
+
+CELLS = [(nn.RNNCell, nn.RNN), (nn.GRUCell, nn.GRU), (nn.LSTMCell, nn.LSTM)]
+
+
+@pytest.mark.parametrize(("cell_of", "layer_of"), CELLS)
+@pytest.mark.parametrize("options", [{}, {"bias": False}])
+def test_steps_of_a_cell_are_those_of_the_layer(cell_of, layer_of, options):
+    cell, layer, x = make(cell_of, **options), make(layer_of, **options), normal(2, 5, 3)
+    cell.load_state_dict({name.removesuffix("_l0"): array for name, array in layer.state_dict().items()})
+    outputs, end = layer(x)
+    (outputs * outputs).sum().backward()
+    state, total = None, 0.0
+    for t in range(5):
+        state = cell(x[:, t], state)
+        h = state[0] if isinstance(state, tuple) else state
+        np.testing.assert_allclose(h.numpy(), outputs.numpy()[:, t], rtol=1e-13)
+        total = total + (h * h).sum()
+    assert all(np.allclose(a, b[0]) for a, b in zip(arrays_of(state), arrays_of(end), strict=True))
+    total.backward()
+    for mine, other in zip(cell.parameters(), layer.parameters(), strict=True):
+        np.testing.assert_allclose(mine.grad, other.grad, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("cell_of", [nn.RNNCell, nn.GRUCell, nn.LSTMCell])
+def test_cells_refuse_what_is_no_step(cell_of):
+    cell = make(cell_of)
+    for shape in [(2, 5), (3,), (2, 4, 3)]:
+        with pytest.raises(errors.ShapeError, match=rf"{cell_of.__name__}: .*\(samples, 3\), got shape \(.*x\[None\]"):
+            cell(np.ones(shape))
+    with pytest.raises(errors.ShapeError, match=rf"{cell_of.__name__}: expected a state .*of shape \(2, 4\), got"):
+        cell(np.ones((2, 3)), [np.zeros((1, 4))] * cell.arrays if cell.arrays > 1 else np.zeros((1, 4)))
+    with pytest.raises(errors.ArgumentError, match=f"{cell_of.__name__}: .*got input_size=3 and hidden_size=0"):
+        cell_of(3, 0)
+
+
+def test_an_rnn_cell_knows_two_nonlinearities():
+    with pytest.raises(errors.ArgumentError, match="RNNCell: expected 'nonlinearity' to be 'tanh' or 'relu', got 'x'"):
+        nn.RNNCell(1, 1, nonlinearity="x")

@@ -132,6 +132,128 @@ def test_evaluate_leaves_the_mode_as_it_was_and_records_nothing():
     assert not model.training
 
 
+def weighted(prediction, target):
+    return nn.cross_entropy(prediction, target, weight=[1.0, 5.0, 0.2])
+
+
+def test_in_batches_loss_and_metrics_are_those_of_all_samples_together():
+    rng = np.random.default_rng(0)
+    calls = []
+
+    class Counting(nn.Sequential):
+        def forward(self, x):
+            calls.append(len(x))
+            return super().forward(x)
+
+    model = Counting(nn.Dense(4, 8, activation="relu", rng=rng), nn.BatchNorm(8), nn.Dense(8, 3, rng=rng))
+    data = rng.normal(size=(10, 4)), rng.integers(3, size=10)
+    options = {"metrics": ["accuracy", top_k(2), lambda p, t: np.median(p[t == 1])]}
+    whole = training.evaluate(model, data, weighted, **options)
+    assert training.evaluate(model, data, weighted, batch_size=4, **options) == pytest.approx(whole, rel=1e-12)
+    assert calls == [10, 4, 4, 2]
+    line, (x, y) = nn.Dense(4, 2, rng=rng), (data[0], rng.normal(size=(10, 2)))
+    found = training.evaluate(line, (x, y), metrics=["r2"], batch_size=3)["r2"]
+    assert found == pytest.approx(r2(line(x).numpy(), y))  # which no mean over batches is
+
+
+def test_fit_measures_in_batches_of_the_same_size():
+    sizes = []
+
+    class Counting(nn.Sequential):
+        def forward(self, x):
+            sizes.append(len(x))
+            return super().forward(x)
+
+    model = Counting(nn.Dense(2, 1, activation="sigmoid"))
+    learn(model, epochs=1, batch_size=3, metrics=["accuracy"], validation=(np.ones((7, 2)), np.ones((7, 1))))
+    assert sizes == [3, 1, 3, 1, 3, 3, 1]
+
+
+def test_predictions_of_several_parts_are_joined_and_what_has_no_rows_is_refused():
+    class Two(nn.Module):
+        def __init__(self, state):
+            self.state = state
+
+        def forward(self, x):
+            return {"out": x * 2, "more": (x[0] if self.state else x + 1,)}
+
+    def loss(prediction, target):
+        return (prediction["out"] + prediction["more"][0] - target).sum()
+
+    data = np.ones((5, 2)), np.zeros((5, 2))
+    assert training.evaluate(Two(state=False), data, loss, batch_size=2) == {"loss": 40}
+    with pytest.raises(errors.ShapeError, match=r"evaluate: expected predictions with a row for each of 3 samples"):
+        training.evaluate(Two(state=True), data, loss, batch_size=3)
+    for wrong in (0, 1.5):
+        with pytest.raises(errors.ArgumentError, match="expected 'batch_size' to be a whole number of at least 1"):
+            training.evaluate(Two(state=False), data, loss, batch_size=wrong)
+
+
+class Branches(nn.Module):
+    """Two inputs of which one is weighted by the other, and two outputs."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.left, self.right = nn.Dense(2, 4, rng=rng), nn.Dense(3, 4, rng=rng)
+        self.value, self.label = nn.Dense(4, 1, rng=rng), nn.Dense(4, 2, rng=rng)
+
+    def forward(self, x, z):
+        h = np.tanh(self.left(x)) * self.right(z)
+        return self.value(h), self.label(h)
+
+
+def both(prediction, target):
+    return nn.squared_error(prediction[0], target[0]) + nn.cross_entropy(prediction[1], target[1])
+
+
+def right(prediction, target):
+    return accuracy(prediction[1], target[1])
+
+
+def branched():
+    rng = np.random.default_rng(1)
+    x, z = rng.normal(size=(30, 2)), rng.normal(size=(30, 3))
+    value = x[:, :1] * z[:, :1]
+    return (x, z), (value, (value[:, 0] > 0).astype(int))
+
+
+def test_several_inputs_and_outputs_are_tuples():
+    model, data = Branches(), branched()
+    recorder = training.Recorder(activations=True, error=None)
+    history = training.fit(
+        model, data, both, optim.Adam(model.parameters(), lr=0.1), 50, batch_size=8, rng=np.random.default_rng(2),
+        validation=data, metrics=[right], callbacks=[recorder], progress=False,
+    )  # fmt: skip
+    assert history["loss"][-1] < 0.2 < history["loss"][0]
+    assert history["val_right"][-1] == history["right"][-1] > 0.9
+    assert recorder.activations["label"].shape[1:] == (30, 2)
+    found = training.evaluate(model, data, both, metrics=[right], batch_size=7)
+    with tn.no_grad():
+        assert found["loss"] == pytest.approx(float(both(model(*data[0]), data[1])))
+
+
+def test_several_inputs_are_what_a_loop_by_hand_makes_of_them():
+    (model, twin), data = (Branches(), Branches()), branched()
+    training.fit(model, data, both, optim.SGD(model.parameters(), lr=0.1), 3, batch_size=10, progress=False)
+    optimizer = optim.SGD(twin.parameters(), lr=0.1)
+    for start in [0, 10, 20] * 3:
+        (x, z), target = (tuple(array[start : start + 10] for array in arrays) for arrays in data)
+        optimizer.zero_grad()
+        both(twin(x, z), target).backward()
+        optimizer.step()
+    for name, value in twin.state_dict().items():
+        np.testing.assert_allclose(model.state_dict()[name], value, rtol=1e-12)
+
+
+def test_several_inputs_of_unequal_lengths_are_refused():
+    model = Branches()
+    (x, z), y = branched()
+    with pytest.raises(errors.ShapeError, match=r"equally many.*\(30, 2\) and \(29, 3\) and \(30, 1\) and \(30,\)"):
+        training.fit(model, ((x, z[1:]), y), both, optim.SGD(model.parameters(), lr=0.1), 3)
+    with pytest.raises(errors.ShapeError, match=r"batches: .*equally many.*\(30, 2\) and \(29, 3\) and \(30,\)"):
+        tn.data.batches((x, z[1:]), y[1], 4)
+
+
 def test_accuracy_of_labels_distributions_and_probabilities():
     scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
     assert accuracy(scores, np.array([1, 0, 0])) == pytest.approx(2 / 3)

@@ -15,6 +15,7 @@ from typing import Any as _Any
 from tinygrad_nn import primitives as _rules  # first: importing the rules registers them
 
 from tinygrad_nn import errors  # isort: skip
+from tinygrad_nn.allocation import keep_freed_memory as _keep_freed_memory
 from tinygrad_nn.backprop import enable_grad, no_grad
 from tinygrad_nn.conversion import set_default_dtype
 from tinygrad_nn.primitive import primitive
@@ -32,7 +33,7 @@ from tinygrad_nn.transforms import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_nn import data, graph, nn, optim, persist, training
+    from tinygrad_nn import data, graph, nn, optim, persist, plot, training
     from tinygrad_nn.checking.gradcheck import gradcheck
     from tinygrad_nn.checking.model import check_model
     from tinygrad_nn.graph import draw
@@ -42,13 +43,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
-    "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "primitive", "save",
+    "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "plot", "primitive", "save",
     "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
 ]  # fmt: skip  # one name a line would be a page of names
 
 # What differentiates is imported at once, and the rest when it is first used: who differentiates a function pays for no
 # layers, which take as long to import again.
-_LATER = {name: name for name in ("data", "graph", "nn", "optim", "persist", "training")} | {
+_LATER = {name: name for name in ("data", "graph", "nn", "optim", "persist", "plot", "training")} | {
     "check_model": "checking", "gradcheck": "checking", "draw": "graph", "load": "persist", "save": "persist",
 }  # fmt: skip  # a table
 
@@ -66,5 +67,7 @@ def __dir__() -> list[str]:
     """List the public names, also those that are not imported yet."""
     return sorted({*globals(), *__all__})
 
+
+_keep_freed_memory()
 
 del _rules

@@ -49,6 +49,7 @@ PAIRS = {
     ),
     "Flatten": (nn.Flatten(), torch.nn.Flatten(), normal(2, 3, 4)),
     "Embedding": (nn.Embedding(5, 3), torch.nn.Embedding(5, 3), NUMBERS),
+    "Embedding with padding": (nn.Embedding(5, 3, padding_idx=2), torch.nn.Embedding(5, 3, padding_idx=2), NUMBERS),
     "BatchNorm of rows": (nn.BatchNorm(3), torch.nn.BatchNorm1d(3), normal(5, 3)),
     "BatchNorm of images": (
         nn.BatchNorm(2, 0.1, None, affine=False),

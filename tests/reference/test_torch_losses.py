@@ -63,6 +63,7 @@ def cosine_there(p, t, reduction):
 
 
 EACH = {"weight": normal(2, 3) ** 2}
+VARIANCE = {"var": 0.1 + normal(2, 3) ** 2}
 BOTH = EACH | {"pos_weight": normal(3) ** 2}
 
 LOSSES = {
@@ -88,8 +89,28 @@ LOSSES = {
         with_weights(functional.binary_cross_entropy_with_logits, **BOTH),
         normal(2, 3), probabilities(3, 2).T, {},
     ),
+    "gaussian_nll": (
+        lambda p, t, **options: nn.gaussian_nll(p, t, VARIANCE["var"], **options),
+        with_weights(functional.gaussian_nll_loss, **VARIANCE), normal(2, 3), normal(3, 2).T, {},
+    ),
+    "gaussian_nll, variance": (
+        lambda v, t, **options: nn.gaussian_nll(normal(3, 2).T, t, v, **options),
+        lambda v, t, **options: functional.gaussian_nll_loss(
+            torch.from_numpy(normal(3, 2).T), t, v, **options
+        ),
+        VARIANCE["var"], normal(2, 3), {"full": True},
+    ),
     "hinge": (nn.hinge, hinge_there, normal(2, 3), SIGNS, {}),
     "hinge, margin": (nn.hinge, hinge_there, normal(2, 3), SIGNS, {"margin": 0.3}),
+    "nll": (nn.nll, functional.nll_loss, np.log(distributions(4, 4)), LABELS, {}),
+    "nll, weight and ignored": (
+        lambda z, t, **options: nn.nll(z, t, weight=CLASS_WEIGHTS, **options),
+        with_weights(functional.nll_loss, weight=CLASS_WEIGHTS),
+        np.log(distributions(4, 4)), LABELS, {"ignore_index": 0},
+    ),
+    "nll, more axes": (
+        nn.nll, with_classes_second(functional.nll_loss), np.log(distributions(2, 2, 4)), LABELS.reshape(2, 2), {}
+    ),
     "kl_divergence": (
         nn.kl_divergence, per_vector(functional.kl_div), np.log(distributions(2, 3)), distributions(3, 2).T, {}
     ),

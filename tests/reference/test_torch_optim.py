@@ -34,7 +34,7 @@ OPTIMIZERS = [
     ("Adadelta", {"lr": 0.7, "rho": 0.6, "eps": 1e-2, "weight_decay": 0.1}),
 ]
 
-NOT_IN_TORCH = {"Lion"}
+NOT_IN_TORCH = {"LAMB", "Lion"}
 
 ROUGH = {"NAdam": 1e-7}  # keeps its product of momenta in single precision
 

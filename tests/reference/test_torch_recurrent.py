@@ -122,6 +122,37 @@ def test_ten_steps_of_an_optimizer_end_where_those_of_torch_end(ours, theirs, op
         agree(value, twin.state_dict()[name], 1e-3 if dtype == torch.float32 else 1e-8)
 
 
+CELLS = [
+    (nn.RNNCell, torch.nn.RNNCell, {}),
+    (nn.RNNCell, torch.nn.RNNCell, {"nonlinearity": "relu"}),
+    (nn.GRUCell, torch.nn.GRUCell, {}),
+    (nn.LSTMCell, torch.nn.LSTMCell, {}),
+    (nn.LSTMCell, torch.nn.LSTMCell, {"bias": False}),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), CELLS)
+def test_steps_of_a_cell_and_their_gradients_are_those_of_torch(ours, theirs, options):
+    torch.manual_seed(0)
+    twin = theirs(3, 4, dtype=torch.float64, **options)
+    cell = ours(3, 4, **options)
+    cell.load_state_dict({name: value.numpy() for name, value in twin.state_dict().items()})
+    x = normal(5, 2, 3)
+    here, there = leaf(x), leaf_there(x)
+    state = expected = None
+    for step in range(5):
+        state, expected = cell(here[step], state), twin(there[step], expected)
+    found, wanted = (result if isinstance(result, tuple) else (result,) for result in (state, expected))
+    for a, b in zip(found, wanted, strict=True):
+        agree(a.numpy(), b)
+    weighted(found).backward()
+    weighted(wanted).backward()
+    agree(here.grad, there.grad)
+    for (name, a), (same, b) in zip(cell.named_parameters(), twin.named_parameters(), strict=True):
+        assert name == same
+        agree(a.grad, b.grad)
+
+
 # Attention
 
 

@@ -5,7 +5,9 @@ A generator and no loader class: training needs an order and slices of it, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,13 +17,16 @@ from tinygrad_nn.errors import ArgumentError, ShapeError
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Operand, Tensor, raw
 
+Rows: TypeAlias = "Operand | tuple[Operand, ...]"
+"""An array with one sample a row, or a tuple of such arrays, for networks of several inputs or outputs."""
 
-def batches(x: Operand, y: Operand, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[Dataset]:
+
+def batches(x: Rows, y: Rows, batch_size: int, rng: np.random.Generator | None = None) -> Iterator[Dataset]:
     """Cut data into batches, for one epoch: each row once, the last batch smaller if the rows do not divide evenly.
 
     Args:
-        x: the inputs, of shape (N, ...): an array or a constant Tensor.
-        y: the targets, of shape (N, ...).
+        x: the inputs, of shape (N, ...): an array or a constant Tensor; or a tuple of several, which are cut alike.
+        y: the targets, of shape (N, ...), likewise.
         batch_size: how many rows a batch has.
         rng: shuffles the rows, the order being drawn at the call; in order when None.
 
@@ -42,22 +47,42 @@ def batches(x: Operand, y: Operand, batch_size: int, rng: np.random.Generator | 
     [2, 2, 1]
 
     """
-    inputs, targets = _rows("x", x), _rows("y", y)
-    if len(inputs) != len(targets):
+    inputs, targets = mapped(partial(_rows, "x"), x), mapped(partial(_rows, "y"), y)
+    shapes = [array.shape for array in (*listed(inputs), *listed(targets))]
+    if len({shape[0] for shape in shapes}) > 1:
         message = (
-            f"batches: expected 'x' and 'y' with equally many rows, got the shapes {inputs.shape} and {targets.shape}. "
+            f"batches: expected 'x' and 'y' with equally many rows, got the shapes {' and '.join(map(str, shapes))}. "
             f"A sample is a row; transpose the one that has its samples in columns"
         )
         raise ShapeError(message)
+    count = shapes[0][0]
     check_count("batches", "batch_size", batch_size, least=1)
     if rng is None:
-        order = np.arange(len(inputs))
+        order = np.arange(count)
     else:
         check_generator("batches", rng)
-        order = rng.permutation(len(inputs))
+        order = rng.permutation(count)
     # A generator expression and no `yield` here: with one, nothing above would run before the first batch is asked for.
     pieces = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
-    return (Dataset(_take(inputs, piece), _take(targets, piece)) for piece in pieces)
+    return (
+        Dataset(mapped(partial(_take, rows=piece), inputs), mapped(partial(_take, rows=piece), targets))
+        for piece in pieces
+    )
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """Return the arrays of inputs or targets, which may be several in a tuple.
+
+    A tuple of numbers or of lists is none of several, but an array that was written down as one.
+    """
+    several = isinstance(value, tuple) and value and all(isinstance(part, (np.ndarray, Tensor)) for part in value)
+    return value if several else (value,)
+
+
+def mapped(f: Callable[[Any], Any], value: Any) -> Any:
+    """Apply `f` to an array, or to each of several in a tuple."""
+    arrays = listed(value)
+    return tuple(map(f, value)) if arrays is value else f(value)
 
 
 def _rows(name: str, value: Operand) -> Array:

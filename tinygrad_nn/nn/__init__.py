@@ -40,6 +40,7 @@ from tinygrad_nn.nn.attention import (
     TransformerBlock,
     scaled_dot_product_attention,
 )
+from tinygrad_nn.nn.cells import GRUCell, LSTMCell, RNNCell
 from tinygrad_nn.nn.config import from_config, to_config
 from tinygrad_nn.nn.convolution import (
     Conv1d,
@@ -58,16 +59,19 @@ from tinygrad_nn.nn.losses import (
     binary_cross_entropy_with_logits,
     cosine_distance,
     cross_entropy,
+    gaussian_nll,
     hinge,
     huber,
     kl_divergence,
+    nll,
     squared_error,
 )
-from tinygrad_nn.nn.merging import Add, Concatenate, Multiply, Residual
+from tinygrad_nn.nn.merging import Add, Concatenate, Multiply
 from tinygrad_nn.nn.module import Module, Parameter
 from tinygrad_nn.nn.normalization import BatchNorm, LayerNorm
 from tinygrad_nn.nn.pooling import AvgPool, MaxPool
 from tinygrad_nn.nn.recurrent import GRU, LSTM, RNN
+from tinygrad_nn.nn.residual import Residual
 from tinygrad_nn.nn.sequential import Sequential
 from tinygrad_nn.nn.shaping import Flatten, Lambda, Reshape
 from tinygrad_nn.nn.windows import avg_pool, conv, conv_transpose, max_pool
@@ -79,12 +83,13 @@ from tinygrad_nn.primitives.trigonometry import tanh
 __all__ = [
     "CELU", "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "Add", "AvgPool", "BatchNorm", "Concatenate", "Conv1d",
     "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Dense", "Dropout", "Embedding",
-    "Flatten", "Hardsigmoid", "Hardswish", "Hardtanh", "Lambda", "LayerNorm", "LeakyReLU", "LogSigmoid", "LogSoftmax",
-    "MaxPool", "Mish", "Module", "MultiheadAttention", "Multiply", "Parameter", "PositionalEncoding", "ReLU", "ReLU6",
-    "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
-    "TransformerBlock", "absolute_error", "avg_pool", "binary_cross_entropy", "binary_cross_entropy_with_logits",
-    "celu", "conv", "conv_transpose", "cosine_distance", "cross_entropy", "elu", "erf", "from_config", "gelu",
-    "hard_sigmoid", "hard_swish", "hard_tanh", "hinge", "huber", "init", "kl_divergence", "leaky_relu", "log_sigmoid",
-    "log_softmax", "logsumexp", "max_pool", "mish", "relu", "relu6", "scaled_dot_product_attention", "selu", "sigmoid",
-    "silu", "softmax", "softplus", "softsign", "squared_error", "tanh", "to_config", "xlogy",
+    "Flatten", "GRUCell", "Hardsigmoid", "Hardswish", "Hardtanh", "LSTMCell", "Lambda", "LayerNorm", "LeakyReLU",
+    "LogSigmoid", "LogSoftmax", "MaxPool", "Mish", "Module", "MultiheadAttention", "Multiply", "Parameter",
+    "PositionalEncoding", "RNNCell", "ReLU", "ReLU6", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax",
+    "Softplus", "Softsign", "Tanh", "TransformerBlock", "absolute_error", "avg_pool", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "celu", "conv", "conv_transpose", "cosine_distance", "cross_entropy", "elu",
+    "erf", "from_config", "gaussian_nll", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "hinge", "huber", "init",
+    "kl_divergence", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp", "max_pool", "mish", "nll", "relu",
+    "relu6", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign",
+    "squared_error", "tanh", "to_config", "xlogy",
 ]  # fmt: skip  # one name a line would be a page of names

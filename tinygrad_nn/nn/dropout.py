@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_nn.errors import ArgumentError
 from tinygrad_nn.nn.module import Module
 from tinygrad_nn.tensor import Operand
+from tinygrad_nn.transforms.effects import drawing
 
 
 class Dropout(Module):
@@ -48,7 +49,8 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return x
         shape: tuple[int, ...] = np.shape(x)
-        kept = self.rng.random(shape, np.float32) >= self.p  # half the time of float64, and as good for a comparison
+        drawn = drawing(self.rng).random(shape, np.float32)  # half the time of float64, and as good for a comparison
+        kept = drawn >= self.p
         return x * np.multiply(kept, 1 / (1 - self.p), dtype=getattr(x, "dtype", None))
 
     def extra_repr(self) -> str:

@@ -19,6 +19,8 @@ class Embedding(Module):
     Args:
         num_embeddings: the number V of vectors; the input is from 0 to V - 1.
         embedding_dim: the length d of a vector.
+        padding_idx: a number that stands for nothing, as what fills up short sequences: its vector starts as zeros and
+            gets no gradient; None for none.
         init: how ``W`` starts: the name of a function in `nn.init`, a function ``(shape, rng) -> array``, or None for
             the standard normal distribution.
         rng: where the chance comes from; a freshly seeded generator when None.
@@ -27,7 +29,7 @@ class Embedding(Module):
         weight: ``W``, of shape (V, d). Each of its rows gets the sum of the gradients at the places that show it.
 
     Raises:
-        ArgumentError: a size below 1, or an unknown init.
+        ArgumentError: a size below 1, a padding_idx without a vector, or an unknown init.
         DtypeError: on a call with other than whole numbers.
         OutOfRangeError: on a call with a number without a vector. (NumPy would count negative ones from the end.)
 
@@ -36,6 +38,8 @@ class Embedding(Module):
     >>> layer = nn.Embedding(10, 3, rng=np.random.default_rng(0))
     >>> layer([[1, 2], [1, 0]]).shape
     (2, 2, 3)
+    >>> nn.Embedding(10, 3, padding_idx=0)([0]).tolist()
+    [[0.0, 0.0, 0.0]]
 
     """
 
@@ -43,6 +47,7 @@ class Embedding(Module):
         self,
         num_embeddings: int,
         embedding_dim: int,
+        padding_idx: int | None = None,
         init: str | initializers.Initializer | None = None,
         rng: np.random.Generator | None = None,
     ) -> None:
@@ -50,9 +55,14 @@ class Embedding(Module):
         if min(num_embeddings, embedding_dim) < 1:
             message = f"Embedding: expected sizes of at least 1, got {num_embeddings} vectors of length {embedding_dim}"
             raise ArgumentError(message)
+        if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
+            message = f"Embedding: expected a padding_idx from 0 to {num_embeddings - 1} (or None), got {padding_idx}"
+            raise ArgumentError(message)
         shape, rng = (num_embeddings, embedding_dim), rng or np.random.default_rng()
         weight = rng.normal(size=shape) if init is None else initializers.resolve(init, None)(shape, rng)
-        self.weight = Parameter(weight.astype(get_default_dtype(), copy=False))
+        if padding_idx is not None:
+            weight[padding_idx] = 0
+        self.weight, self.padding_idx = Parameter(weight.astype(get_default_dtype(), copy=False)), padding_idx
 
     def forward(self, x: Operand) -> Any:
         """Return the vectors."""
@@ -66,8 +76,13 @@ class Embedding(Module):
                 f"{numbers.max()}. Number what is to be looked up from 0, or make num_embeddings larger"
             )
             raise OutOfRangeError(message)
-        return self.weight[numbers]
+        out = self.weight[numbers]
+        if self.padding_idx is None:
+            return out
+        # A constant in its places, and no product with a mask: a vector that was loaded for it is to be seen.
+        return np.where((numbers == self.padding_idx)[..., None], self.weight.data[self.padding_idx], out)
 
     def extra_repr(self) -> str:
-        """Show the sizes."""
-        return "{}, {}".format(*self.weight.shape)
+        """Show the sizes, and what stands for nothing."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return "{}, {}".format(*self.weight.shape) + padding

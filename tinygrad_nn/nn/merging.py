@@ -1,4 +1,4 @@
-"""Layers of several inputs, for networks that are no chain, and `Residual`, the shortcut around any layer.
+"""Layers of several inputs, for networks that are no chain.
 
 Such a network is an ordinary `Module`: its `forward` says what goes where. These layers only refuse what operators
 would do without a word, a sum or product that broadcasts, and show up in summaries and pictures by their names.
@@ -7,12 +7,11 @@ would do without a word, a sum or product that broadcasts, and show up in summar
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_nn.errors import ArgumentError, ShapeError
+from tinygrad_nn.errors import ShapeError
 from tinygrad_nn.nn.module import Module
 from tinygrad_nn.tensor import Operand
 
@@ -91,52 +90,6 @@ class Concatenate(Module):
     def extra_repr(self) -> str:
         """Show the axis."""
         return f"axis={self.axis}"
-
-
-class Residual(Module):
-    """Add what a layer makes of its input to the input itself: ``y = body(x) + projection(x)``.
-
-    Gradients pass through the sum unchanged, however deep the network is. Source: He, Zhang, Ren and Sun, "Deep
-    residual learning for image recognition", 2016.
-
-    Args:
-        body: any layer or function; a `Sequential` for several.
-        projection: what brings the input to the shape of the body's result, such as ``Dense(n, m, bias=False)`` or a
-            `Conv2d` with a kernel of 1 and the body's stride; None where the shapes are the same.
-
-    Raises:
-        ArgumentError: `body` or `projection` cannot be called.
-        ShapeError: on a call where the two sides of the sum have different shapes.
-
-    >>> import numpy as np
-    >>> from tinygrad_nn import nn
-    >>> nn.Residual(nn.Dense(3, 3, init="zeros"))(np.ones((1, 3))).tolist()
-    [[1.0, 1.0, 1.0]]
-    >>> nn.Residual(nn.Dense(3, 5, "relu"), projection=nn.Dense(3, 5, bias=False))(np.ones((1, 3))).shape
-    (1, 5)
-
-    """
-
-    def __init__(self, body: Callable[[Any], Any], projection: Callable[[Any], Any] | None = None) -> None:
-        """Keep both sides of the sum."""
-        for name, value in (("body", body), ("projection", projection)):
-            if not callable(value) and (name == "body" or value is not None):
-                message = f"Residual: expected '{name}' to be a layer or a function, got {value!r}"
-                raise ArgumentError(message)
-        self.body = body
-        self.projection = projection
-
-    def forward(self, x: Operand) -> Any:
-        """Return the sum."""
-        out, shortcut = self.body(x), x if self.projection is None else self.projection(x)
-        if np.shape(out) != np.shape(shortcut):
-            message = (
-                f"Residual: expected body and shortcut to give one shape, got {np.shape(out)} and {np.shape(shortcut)}"
-                f". Give a projection from the input {np.shape(x)} to {np.shape(out)}, such as nn.Dense(n, m, "
-                f"bias=False), or nn.Conv2d(n, m, 1, stride=s) with the stride of the body"
-            )
-            raise ShapeError(message)
-        return out + shortcut
 
 
 def _check_equal(name: str, operator: str, inputs: tuple[Operand, ...]) -> None:

@@ -67,7 +67,7 @@ class Module:
     """The class with the arguments that it was called with, for `nn.to_config`; a partial, because lists, tuples and
     dicts of an attribute are searched for modules, and those among the arguments would have two names."""
     _awaits: str = ""
-    """The name of the size that the first call has still to tell (see `nn.lazy`)."""
+    """The name of the argument, and attribute, that the first call has still to settle (see `nn.lazy`)."""
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         """Make a module that remembers what it is made from."""
@@ -136,7 +136,7 @@ class Module:
         """Yield parameters and constant Tensors, with their names; a shared one only once.
 
         Raises:
-            ArgumentError: a module inside still awaits the size of its input.
+            ArgumentError: a module inside still awaits its first call.
 
         """
         for prefix, module in self.named_modules():
@@ -144,8 +144,8 @@ class Module:
                 name = f"{type(module).__name__} '{prefix}'" if prefix else type(module).__name__
                 message = (
                     f"{name}: expected a first call before its parameters are used, because it was made with "
-                    f"{module._awaits}=None and has none yet. Call the model once on data, as in model(x[:1]), or give "
-                    f"{module._awaits}"
+                    f"{module._awaits}={getattr(module, module._awaits)!r} and has none yet. Call the model once on "
+                    f"data, as in model(x[:1]), or give {module._awaits}"
                 )
                 raise ArgumentError(message)
         yield from self._walk()

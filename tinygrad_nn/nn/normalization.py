@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from tinygrad_nn.conversion import get_default_dtype
 from tinygrad_nn.errors import ArgumentError, ShapeError
 from tinygrad_nn.nn.lazy import LazyLayer
 from tinygrad_nn.nn.module import Module, Parameter
-from tinygrad_nn.primitives.fused import standardize
+from tinygrad_nn.primitives.normalization import standardize
 from tinygrad_nn.tensor import Tensor, raw
+from tinygrad_nn.transforms.effects import perform
 
 
 class BatchNorm(LazyLayer):
@@ -97,16 +99,14 @@ class BatchNorm(LazyLayer):
             )
             raise ShapeError(message)
         along = (1, -1) + (1,) * (len(shape) - 2)
+        affine = [parameter.reshape(along) for parameter in (self.weight, self.bias) if parameter is not None]
         if self.training or self.running_mean is None or self.running_var is None:
             axes = (0, *range(2, len(shape)))
             if self.training:
-                self._track(raw(x), axes)
-            out = standardize(x, axis=axes, eps=self.eps)
-        else:
-            out = (x - self.running_mean.reshape(along)) / np.sqrt(self.running_var.reshape(along) + self.eps)
-        if self.weight is None or self.bias is None:
-            return out
-        return out * self.weight.reshape(along) + self.bias.reshape(along)
+                perform(partial(self._track, raw(x), axes))
+            return standardize(x, *affine, axis=axes, eps=self.eps)
+        out = (x - self.running_mean.reshape(along)) / np.sqrt(self.running_var.reshape(along) + self.eps)
+        return out * affine[0] + affine[1] if affine else out
 
     def _track(self, x: Any, axes: tuple[int, ...]) -> None:
         """Move the running averages towards those of an input; refuse one with a single value in each channel."""
@@ -185,10 +185,8 @@ class LayerNorm(Module):
                 f"{shape}. Build the layer for {shape[-len(self.normalized_shape) :]}, or move the axes"
             )
             raise ShapeError(message)
-        out = standardize(x, axis=tuple(range(-len(self.normalized_shape), 0)), eps=self.eps)
-        if self.weight is not None:
-            out = out * self.weight
-        return out if self.bias is None else out + self.bias
+        affine = [parameter for parameter in (self.weight, self.bias) if parameter is not None]
+        return standardize(x, *affine, axis=tuple(range(-len(self.normalized_shape), 0)), eps=self.eps)
 
     def extra_repr(self) -> str:
         """Show the shape and the options."""

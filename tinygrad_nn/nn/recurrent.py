@@ -1,32 +1,25 @@
 """Recurrent layers: `RNN`, `GRU` and `LSTM`, which read a sequence step by step and carry a state along.
 
-They differ in their cell alone (`primitives/recurrence.py`). Weights have PyTorch's names and layouts, (rows of all
-gates, features), so that its state dicts fit as they are; sequences are (samples, steps, features).
+They differ in their cell alone (`primitives/recurrence.py`); for single steps see `nn.cells`. Weights have PyTorch's
+names and layouts, so that its state dicts fit as they are; sequences are (samples, steps, features).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.conversion import get_default_dtype
 from tinygrad_nn.errors import ArgumentError, ShapeError
+from tinygrad_nn.nn.cells import Recurrent, elman
 from tinygrad_nn.nn.dropout import Dropout
-from tinygrad_nn.nn.lazy import LazyLayer
-from tinygrad_nn.nn.module import Parameter
-from tinygrad_nn.primitive import PRIMITIVES
-from tinygrad_nn.primitives.recurrence import Cell, gru, lstm, rnn_relu, rnn_tanh
-from tinygrad_nn.recording import record
+from tinygrad_nn.primitives.recurrence import gru, lstm
 from tinygrad_nn.tensor import Operand
-
-_DENSE, _RECURRENCE = PRIMITIVES["dense"], PRIMITIVES["recurrence"]
 
 Returns: TypeAlias = Literal["both", "outputs", "last"]
 
 
-class RecurrentLayer(LazyLayer):
+class RecurrentLayer(Recurrent):
     """What recurrent layers share, which is everything but the cell.
 
     Args:
@@ -51,15 +44,6 @@ class RecurrentLayer(LazyLayer):
         ShapeError: on a call with an input or a state of another shape.
 
     """
-
-    cell: Cell
-    """How a step is made."""
-
-    gates: ClassVar[int]
-    """How many rows of the weights belong to one neuron."""
-
-    arrays: ClassVar[int] = 1
-    """How many arrays the state consists of."""
 
     def __init__(
         self,
@@ -87,27 +71,19 @@ class RecurrentLayer(LazyLayer):
         if bidirectional and reverse:
             message = f"{name}: expected one of 'bidirectional', which reads both ways, and 'reverse', got both"
             raise ArgumentError(message)
-        self.input_size, self.hidden_size, self.num_layers, self.returns = input_size, hidden_size, num_layers, returns
+        self.num_layers, self.returns = num_layers, returns
         self._ways = ("", "_reverse") if bidirectional else ("_reverse",) if reverse else ("",)
-        self._has_bias, self._rng = bias, rng
         self.dropout = Dropout(dropout, rng=rng) if dropout else None
-        self._build_or_await("input_size", input_size)
+        super().__init__(input_size, hidden_size, bias, rng)
 
     def build(self, size: int) -> None:
         """Draw the weights for steps of `size` features."""
         self.input_size = size
-        rng, bound, rows = self._rng or np.random.default_rng(), self.hidden_size**-0.5, self.gates * self.hidden_size
+        rng, self._rng = self._rng or np.random.default_rng(), None  # what it draws later is none of this layer's
         for layer in range(self.num_layers):
             features = self.hidden_size * len(self._ways) if layer else size
             for way in self._ways:
-                shapes: dict[str, tuple[int, ...]] = {
-                    "weight_ih": (rows, features),
-                    "weight_hh": (rows, self.hidden_size),
-                }
-                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self._has_bias else {}
-                for name, shape in shapes.items():
-                    drawn = rng.uniform(-bound, bound, shape).astype(get_default_dtype(), copy=False)
-                    setattr(self, f"{name}_l{layer}{way}", Parameter(drawn))
+                self.draw(features, f"_l{layer}{way}", rng)
 
     def forward(self, x: Operand, state: Any = None) -> Any:
         """Read sequences.
@@ -127,12 +103,14 @@ class RecurrentLayer(LazyLayer):
         if self._awaits:
             self._build_for(x, -1)
         samples, steps = self._checked(x)
-        before = self._states(state, samples)
+        shape = self.num_layers * len(self._ways), samples, self.hidden_size
+        dtype = getattr(self, f"weight_hh_l0{self._ways[0]}").dtype
+        before = zip(*map(np.unstack, self.state_of(state, shape, dtype)), strict=True)
         after = []
         for layer in range(self.num_layers):
             outputs = []
             for way in self._ways:
-                packed = self._read(x, next(before), f"_l{layer}{way}", reverse=bool(way))
+                packed = self.read(x, next(before), f"_l{layer}{way}", reverse=bool(way))
                 h = packed[:, :steps] if self.arrays > 1 else packed
                 outputs.append(h)
                 rest = (packed[:, t] for t in range(steps, packed.shape[1]))
@@ -147,15 +125,6 @@ class RecurrentLayer(LazyLayer):
         arrays = tuple(map(np.stack, zip(*after, strict=True)))
         return x, arrays if self.arrays > 1 else arrays[0]
 
-    def _read(self, x: Any, state: tuple[Any, ...], suffix: str, *, reverse: bool) -> Any:
-        """Run a layer in one direction, after one product of all steps with the weight of the input."""
-        to_input, to_hidden = getattr(self, f"weight_ih{suffix}"), getattr(self, f"weight_hh{suffix}")
-        projected = record(
-            _DENSE, (x, to_input.T, getattr(self, f"bias_ih{suffix}")) if self._has_bias else (x, to_input.T)
-        )
-        bias = getattr(self, f"bias_hh{suffix}") if self._has_bias else np.zeros(len(to_hidden), to_hidden.dtype)
-        return record(_RECURRENCE, (projected, to_hidden, bias, *state), {"cell": self.cell, "reverse": reverse})
-
     def _checked(self, x: Operand) -> tuple[int, int]:
         """Return the numbers of samples and steps; refuse what is no sequence for this layer."""
         shape = np.shape(x)
@@ -167,23 +136,6 @@ class RecurrentLayer(LazyLayer):
             )
             raise ShapeError(message)
         return shape[0], shape[1]
-
-    def _states(self, state: Any, samples: int) -> Iterator[tuple[Any, ...]]:
-        """Return the states that the layers start from, one after another."""
-        shape = self.num_layers * len(self._ways), samples, self.hidden_size
-        if state is None:
-            zeros = np.zeros(shape[1:], getattr(self, f"weight_hh_l0{self._ways[0]}").dtype)
-            return iter([(zeros,) * self.arrays] * shape[0])
-        arrays = (state,) if self.arrays == 1 else tuple(state)
-        if [np.shape(array) for array in arrays] != [shape] * self.arrays:
-            expected = f"of shape {shape}" if self.arrays == 1 else f"(h, c), each of shape {shape}"
-            came = " and ".join(str(np.shape(array)) for array in arrays)
-            message = (
-                f"{type(self).__name__}: expected a state {expected}, got {came}. Pass on what an earlier call for as "
-                f"many samples returned, or None for zeros"
-            )
-            raise ShapeError(message)
-        return zip(*map(np.unstack, arrays), strict=True)
 
     def extra_repr(self) -> str:
         """Show the sizes, and the options that are not left at their defaults."""
@@ -234,14 +186,8 @@ class RNN(RecurrentLayer):
         rng: np.random.Generator | None = None,
     ) -> None:
         """Draw the weights."""
-        if nonlinearity not in _NONLINEARITIES:
-            message = f"RNN: expected 'nonlinearity' to be 'tanh' or 'relu', got {nonlinearity!r}"
-            raise ArgumentError(message)
-        self.cell = _NONLINEARITIES[nonlinearity]
+        self.cell = elman("RNN", nonlinearity)
         super().__init__(input_size, hidden_size, num_layers, bias, dropout, bidirectional, reverse, returns, rng)
-
-
-_NONLINEARITIES: dict[str, Cell] = {"tanh": rnn_tanh, "relu": rnn_relu}
 
 
 class GRU(RecurrentLayer):

@@ -7,9 +7,9 @@ run in the processor's cache and need no temporary of the parameter's size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -69,6 +69,9 @@ class Optimizer:
     array([ 0.5, -1.5])
 
     """
+
+    sees_whole: ClassVar[bool] = False
+    """Whether the formula needs a parameter as a whole, such as its norm, and goes through its `pieces` itself."""
 
     def __init__(self, params: Params, defaults: Mapping[str, Any]) -> None:
         """Keep `params` and make their arrays."""
@@ -171,12 +174,11 @@ class Optimizer:
                 values, gradient, arrays = leaf.array, leaf.grad, kept.arrays
                 if isinstance(gradient, Tensor):  # of backward(create_graph=True)
                     gradient = raw(gradient)
-                if values.size <= BLOCK:
+                if values.size <= BLOCK or self.sees_whole:
                     update(values, gradient, *arrays)
                 else:
-                    flat = [array.reshape(-1) for array in (values, gradient, *arrays)]
-                    for start in range(0, values.size, BLOCK):
-                        update(*[array[start : start + BLOCK] for array in flat])
+                    for piece in pieces(values, gradient, *arrays):
+                        update(*piece)
                 leaf.changed = now
 
     def zero_grad(self) -> None:
@@ -248,6 +250,13 @@ class Optimizer:
     def _all_kept(self) -> list[_Kept]:
         """Return what is kept for each parameter, group by group, which is the order of `params`."""
         return [kept for members in self._kept for kept in members]
+
+
+def pieces(*arrays: Array) -> Iterator[list[Array]]:
+    """Yield flat views of arrays of one size, of at most `BLOCK` elements at a time."""
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, flat[0].size, BLOCK):
+        yield [array[start : start + BLOCK] for array in flat]
 
 
 class _Kept:

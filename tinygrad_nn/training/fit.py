@@ -14,11 +14,14 @@ from tinygrad_nn.errors import ArgumentError, TrainingError
 from tinygrad_nn.nn.module import Module
 from tinygrad_nn.optim.optimizer import Optimizer
 from tinygrad_nn.persist import Path, load
-from tinygrad_nn.training.evaluation import Data, Loss, evaluate, pair
+from tinygrad_nn.training.evaluation import Data, Loss, called, evaluate, pair, row_count
 from tinygrad_nn.training.history import History
 from tinygrad_nn.training.metrics import Metric, resolve
 from tinygrad_nn.training.progress import Progress
 from tinygrad_nn.training.run import Callbacks, Run, in_order
+
+_MEASURED_AT_ONCE = 256
+"""Samples that are measured at a time at least: one by one, as some are trained on, would take as long as training."""
 
 
 def fit(
@@ -44,11 +47,14 @@ def fit(
 
     Args:
         model: called with each batch of inputs.
-        data: inputs and targets, with one row a sample.
+        data: inputs and targets, with one row a sample. For a model of several inputs they are a tuple of arrays, each
+            of which is an argument of it; for one of several outputs, so are the targets, which `loss` is handed as
+            they are, with what the model returned.
         loss: a function of prediction and target that returns a single number: the mean over the batch.
         optimizer: updates the parameters.
         epochs: how often to go through the data, at most.
-        batch_size: samples in a batch; all at once when None, 1 for online learning.
+        batch_size: samples in a batch; all at once when None, 1 for online learning. Measured is in batches, too, of
+            at least 256 samples, whose results do not depend on it.
         rng: shuffles the samples anew in each epoch; in order when None.
         validation: inputs and targets to be measured after each epoch, as "val_loss" and "val_" metrics.
         metrics: "accuracy", "mae", "r2", or functions of prediction and target arrays, as in `training.metrics`.
@@ -84,7 +90,8 @@ def fit(
         raise ArgumentError(message)
     x, y = pair("fit", data)
     measures = resolve(metrics)
-    size = batch_size if batch_size is not None else len(x)
+    size = batch_size if batch_size is not None else row_count(x)
+    at_once = None if batch_size is None else max(batch_size, _MEASURED_AT_ONCE)
     run = Run(model, optimizer, (x, y), epochs, rng, in_order(callbacks))
     if resume is not None and os.path.exists(resume):  # noqa: PTH110 - pathlib is slow to import
         load(resume, **run.parts())
@@ -98,12 +105,12 @@ def fit(
             while not run.finished:
                 total = 0.0
                 for inputs, targets in batches(x, y, size, rng):
-                    total += _step(run, loss, inputs, targets) * len(inputs)
-                row = {"loss": total / len(x)}
+                    total += _step(run, loss, inputs, targets) * row_count(inputs)
+                row = {"loss": total / row_count(x)}
                 if measures:
-                    row |= evaluate(model, (x, y), metrics=measures.values())
+                    row |= evaluate(model, (x, y), metrics=measures.values(), batch_size=at_once)
                 if validation is not None:
-                    found = evaluate(model, validation, loss, metrics=measures.values())
+                    found = evaluate(model, validation, loss, metrics=measures.values(), batch_size=at_once)
                     row |= {f"val_{name}": value for name, value in found.items()}
                 run.history.append(row)
                 shown.update(row)
@@ -119,7 +126,7 @@ def fit(
 def _step(run: Run, loss: Loss, inputs: Any, targets: Any) -> float:
     """Train on one batch and return its loss."""
     run.optimizer.zero_grad()
-    value = loss(run.model(inputs), targets)
+    value = loss(called(run.model, inputs), targets)
     number: float = value.item()
     if not math.isfinite(number):
         message = (

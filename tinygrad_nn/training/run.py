@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_nn.nn.module import Module
 from tinygrad_nn.nn.watching import named_generators
 from tinygrad_nn.optim.optimizer import Optimizer
-from tinygrad_nn.primitive import Array
 from tinygrad_nn.training.history import History
 
 
@@ -22,7 +21,7 @@ class Run:
 
     Attributes:
         model, optimizer: what is trained, and by what.
-        data: inputs and targets.
+        data: inputs and targets, each an array or a tuple of several.
         epochs: how many there shall be.
         history: what has been measured so far; its length is the number of epochs done.
         rng: shuffles the samples; None where they keep their order.
@@ -34,7 +33,7 @@ class Run:
         self,
         model: Module,
         optimizer: Optimizer,
-        data: tuple[Array, Array],
+        data: tuple[Any, Any],
         epochs: int,
         rng: np.random.Generator | None,
         callbacks: Sequence[Callback],

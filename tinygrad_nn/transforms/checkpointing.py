@@ -15,6 +15,7 @@ from tinygrad_nn.errors import BackwardError
 from tinygrad_nn.primitive import Array, Primitive
 from tinygrad_nn.recording import Traced
 from tinygrad_nn.tensor import Tensor, constant, raw
+from tinygrad_nn.transforms.effects import Effects
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,8 +26,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         f: any function of Tensors, also a module. The gradient reaches its arguments, and Tensors that it uses
-            otherwise, such as parameters. It has to compute the same both times: random numbers have to be drawn
-            outside and handed in.
+            otherwise, such as parameters. It has to compute the same both times. Layers see to it themselves: a
+            `Dropout` drops the same again, and a `BatchNorm` moves its averages once. Other random numbers have to be
+            drawn outside and handed in.
 
     Returns:
         a function of the same arguments with the same results and gradients, to any order. (Of nested derivatives the
@@ -51,7 +53,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not MODE.get().recording:
             return f(*args, **options)
         segment = Segment(f, args, options)
-        begin, result = segment.run()
+        with segment.effects.first():
+            begin, result = segment.run()
         outputs = trees.values(result)
         for index, output in enumerate(outputs):
             node = output._node if isinstance(output, Tensor) else None
@@ -69,6 +72,7 @@ class Segment:
         """Keep what the call needs."""
         self.f, self.args, self.options = f, args, options
         self.level = MODE.get().level
+        self.effects = Effects()
         self.fingerprints: dict[int, int] = {}
         self.pending: dict[int, Node] = {}
 
@@ -98,7 +102,8 @@ class Segment:
         Each run serves all outputs once: a backward pass asks for each of them in turn.
         """
         if index not in self.pending:
-            outputs = trees.values(self.run()[1])
+            with self.effects.again():
+                outputs = trees.values(self.run()[1])
             for place, fingerprint in self.fingerprints.items():
                 if _fingerprint(outputs[place]) != fingerprint:
                     raise BackwardError(_differs(self))

@@ -5,10 +5,10 @@ to ``(N, N)``, and a network trained on that learns the mean of all targets, wit
 """
 
 from tinygrad_nn.nn.losses.binary import binary_cross_entropy, binary_cross_entropy_with_logits, hinge
-from tinygrad_nn.nn.losses.categorical import cross_entropy, kl_divergence
-from tinygrad_nn.nn.losses.regression import absolute_error, cosine_distance, huber, squared_error
+from tinygrad_nn.nn.losses.categorical import cross_entropy, kl_divergence, nll
+from tinygrad_nn.nn.losses.regression import absolute_error, cosine_distance, gaussian_nll, huber, squared_error
 
 __all__ = [
     "absolute_error", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_distance", "cross_entropy",
-    "hinge", "huber", "kl_divergence", "squared_error",
+    "gaussian_nll", "hinge", "huber", "kl_divergence", "nll", "squared_error",
 ]  # fmt: skip  # one name a line would be a page of names

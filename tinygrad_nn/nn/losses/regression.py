@@ -1,13 +1,14 @@
-"""Losses of real numbers and of directions."""
+"""Losses of real numbers, of their distributions, and of directions."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tinygrad_nn.errors import ArgumentError
-from tinygrad_nn.nn.losses.shared import Reduction, count, pair, reduce, vectors
+from tinygrad_nn.nn.losses.shared import Reduction, count, pair, reduce, vectors, weights
 from tinygrad_nn.primitives import fused
 from tinygrad_nn.recording import record
 from tinygrad_nn.tensor import Operand, Tensor, raw
@@ -101,6 +102,50 @@ def huber(prediction: Operand, target: Operand, reduction: Reduction = "mean", d
     # One formula for both pieces. `where(|d| <= delta, d * d / 2, ...)` would square what is far out, and overflow.
     near = np.clip(difference, -delta, delta)
     return reduce("huber", near * (difference - near / 2), reduction)
+
+
+def gaussian_nll(
+    prediction: Operand, target: Operand, variance: Operand, reduction: Reduction = "mean", full: bool = False
+) -> Any:
+    """Return the negative log-likelihood of `target` under normal distributions: ``(log v + (p - t)^2 / v) / 2``.
+
+    Minimised over p and v it gives the mean and the variance of what is likely at each input. PyTorch raises variances
+    below 1e-6 to that, which is blind to the unit of the targets; here all above 0 count as they are. Let the model
+    keep its distance from 0, as with ``nn.softplus(z) + floor``: around a single target, the loss falls without end.
+
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    Args:
+        prediction: the means, of any shape.
+        target: of the same shape.
+        variance: above 0, of the same shape or that of its last axes. It is differentiated as well.
+        reduction: "mean", "sum" or "none".
+        full: whether to add the constant ``log(2 pi) / 2``, which makes it the logarithm of the density.
+
+    Raises:
+        ShapeError: the shapes of prediction and target differ, or the variance does not fit.
+        ArgumentError: a variance that is not above 0, or an unknown reduction.
+
+    >>> import tinygrad_nn as tn
+    >>> p, v = tn.Tensor([1.0, 3.0], requires_grad=True), tn.Tensor([1.0, 4.0], requires_grad=True)
+    >>> loss = tn.nn.gaussian_nll(p, [0.0, 1.0], v, reduction="sum")
+    >>> loss.backward()
+    >>> round(loss.item(), 6), p.grad, v.grad
+    (1.693147, array([1. , 0.5]), array([0., 0.]))
+
+    """
+    p, t = pair("gaussian_nll", prediction, target)
+    v = weights("gaussian_nll", "variance", variance, p)
+    lowest = np.min(raw(v), initial=np.inf)
+    if not lowest > 0:
+        message = (
+            f"gaussian_nll: expected 'variance' above 0, got {lowest:.6g}. Use nn.softplus(z) + 1e-6 or np.exp(z) for "
+            f"outputs z of any sign"
+        )
+        raise ArgumentError(message)
+    z = (p - t) / np.sqrt(v)  # before it is squared: the square of a small difference would underflow
+    constant = math.log(2 * math.pi) if full else 0.0
+    return reduce("gaussian_nll", (np.log(v) + z * z + constant) / 2, reduction)
 
 
 def cosine_distance(prediction: Operand, target: Operand, reduction: Reduction = "mean") -> Any:
