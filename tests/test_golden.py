@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tinygrad_nn import data, nn, optim, training
 
@@ -126,6 +127,7 @@ def test_streetlights_through_fit() -> None:
     np.testing.assert_allclose(np.divide(errors, len(run["X"])), run["errors"], rtol=1e-7)
     for parameter, final in zip(model.parameters(), run["W_final"], strict=True):
         np.testing.assert_allclose(parameter.data, final, rtol=1e-7)
+    np.testing.assert_allclose(model(run["X"]).numpy().ravel(), run["predictions"], rtol=1e-7)
 
 
 def test_xor_through_fit() -> None:
@@ -141,14 +143,26 @@ def test_autoencoder_through_fit() -> None:
     np.testing.assert_allclose(at(distances, run["distances"]), list(run["distances"].values()), rtol=1e-7)
 
 
-def test_moons_through_fit() -> None:
+def check_moons_through_fit(epochs: int) -> nn.Sequential:
     run = golden("moons")
     samples = np.array(run["X_train"]), np.array(run["y_train"]).reshape(-1, 1)
     model = network(run, "relu", "relu", "relu", "relu", "sigmoid")
     optimizer = optim.SGD(model.parameters(), lr=run["learning_rate"])
-    history = training.fit(model, samples, nn.binary_cross_entropy, optimizer, 301, metrics=["accuracy"])
+    history = training.fit(model, samples, nn.binary_cross_entropy, optimizer, epochs, metrics=["accuracy"])
     published = {iteration: row for iteration, row in run["curve"].items() if int(iteration) < len(history)}
     published_costs, published_accuracies = zip(*published.values(), strict=True)
     np.testing.assert_allclose(at(history["loss"], published), published_costs, rtol=1e-6)
     # The published accuracy is that before the step, which is that after the step before.
     assert at([published_accuracies[0], *history["accuracy"]], published) == list(published_accuracies)
+    return model
+
+
+def test_moons_through_fit() -> None:
+    check_moons_through_fit(epochs=301)
+
+
+@pytest.mark.slow
+def test_moons_through_fit_to_the_end() -> None:
+    model, run = check_moons_through_fit(epochs=10_000), golden("moons")
+    right = (model(np.array(run["X_test"])).numpy() > 0.5) == np.array(run["y_test"]).reshape(-1, 1)
+    assert right.mean() >= 0.95

@@ -1,0 +1,14 @@
+"""Digits: a small convolutional network reads at least 98.5 % of the test part."""
+
+import pytest
+
+from tests.examples.loading import script
+
+digits = script("digits")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_the_test_part_is_read(seed):
+    _, history = digits.train(digits.samples(), seed)
+    assert history["val_accuracy"][-1] >= 0.985
