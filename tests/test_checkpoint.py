@@ -312,3 +312,15 @@ class TestGradientsOfTheUsersOwn:
         np.testing.assert_array_equal(tn.hessian(lambda x: cube(x).sum())(x), np.diag(6 * x))
         np.testing.assert_array_equal(tn.jvp(tn.checkpoint(cube), (x,), (x,))[1], 3 * x**3)
         np.testing.assert_array_equal(tn.hvp(lambda x: tn.checkpoint(cube)(x).sum())(x, x), 6 * x**2)
+
+
+def test_outputs_may_share_operations():
+    def pair(x):
+        h = np.tanh(x)
+        return h * x, h + x
+
+    a, b = (tn.Tensor([0.5, -1.0], requires_grad=True) for _ in range(2))
+    (u, v), (p, q) = tn.checkpoint(pair)(a), pair(b)
+    (u.sum() + 2 * v.sum()).backward()
+    (p.sum() + 2 * q.sum()).backward()
+    np.testing.assert_allclose(a.grad, b.grad, rtol=1e-14)

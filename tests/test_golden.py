@@ -91,6 +91,7 @@ def test_xor_in_full_batches() -> None:
     np.testing.assert_allclose(at(errors, published), list(published.values()), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_autoencoder_online() -> None:
     run = golden("autoencoder")
     samples = list(data.batches(*data.one_hot(8), batch_size=1))
@@ -100,6 +101,7 @@ def test_autoencoder_online() -> None:
     np.testing.assert_allclose(at(distances, run["distances"]), list(run["distances"].values()), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_moons_in_full_batches() -> None:
     run = golden("moons")
     x, y = np.array(run["X_train"]), np.array(run["y_train"]).reshape(-1, 1)

@@ -1,6 +1,7 @@
 """The training loop, its history and its metrics."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +157,7 @@ def test_in_batches_loss_and_metrics_are_those_of_all_samples_together():
     assert found == pytest.approx(r2(line(x).numpy(), y))  # which no mean over batches is
 
 
-def test_fit_measures_in_batches_of_the_same_size():
+def test_fit_measures_in_batches_that_are_not_too_small(monkeypatch):
     sizes = []
 
     class Counting(nn.Sequential):
@@ -165,6 +166,10 @@ def test_fit_measures_in_batches_of_the_same_size():
             return super().forward(x)
 
     model = Counting(nn.Dense(2, 1, activation="sigmoid"))
+    learn(model, epochs=1, batch_size=3, metrics=["accuracy"], validation=(np.ones((7, 2)), np.ones((7, 1))))
+    assert sizes == [3, 1, 4, 7]
+    sizes.clear()
+    monkeypatch.setattr(sys.modules["tinygrad_nn.training.fit"], "_MEASURED_AT_ONCE", 2)
     learn(model, epochs=1, batch_size=3, metrics=["accuracy"], validation=(np.ones((7, 2)), np.ones((7, 1))))
     assert sizes == [3, 1, 3, 1, 3, 3, 1]
 

@@ -126,7 +126,10 @@ class _Shared:
         """Return the gradient for one input."""
         mode = MODE.get()  # what was found for a gradient without recording is of no use with it
         if self.last is None or self.last[0] is not g or self.last[1] != mode:
-            self.last = g, mode, backpropagate(self.segment.again(self.index), g, until=self.inputs)
+            root = self.segment.again(self.index)
+            # Outputs may share operations, so that the graph is whole until the last of them has been asked for.
+            keep = bool(self.segment.pending)
+            self.last = g, mode, backpropagate(root, g, until=self.inputs, retain_graph=keep)
         found = self.last[2].get(self.inputs[place])
         if place == len(self.inputs) - 1:
             self.last = None
