@@ -89,7 +89,7 @@ def pictures(
     save("gradients")
     guesses = outputs.argmax(axis=1)
     misread = np.flatnonzero(guesses != test.y)
-    figure, axes = plt.subplots(1, max(1, len(misread)), figsize=(1.8 * max(1, len(misread)), 2.2), squeeze=False)
+    figure, axes = plt.subplots(1, max(1, len(misread)), figsize=(3.4 * max(1, len(misread)), 4), squeeze=False)
     for ax, place in zip(axes[0], misread, strict=False):
         ax.imshow(test.x[place, 0], cmap="gray_r")
         ax.set_title(f"{test.y[place]} read as {guesses[place]}")
