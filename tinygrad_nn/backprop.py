@@ -9,6 +9,7 @@ leaf whose array was changed notes the time, which tells whether a graph was rec
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import sys
@@ -83,9 +84,9 @@ def enable_grad() -> contextlib._GeneratorContextManager[None]:
     return set_mode(recording=True)
 
 
-ModuleCall: TypeAlias = tuple[int, str, CodeType, int, Any]
-"""One call of a module: when it began, the module's name, where it was called (code and offset), and the call inside
-this one that returned the same node, or None. It hangs on the node of its result, whose stamp is its end: its
+ModuleCall: TypeAlias = tuple[int, str, str, CodeType, int, Any]
+"""One call of a module: when it began, the module's name and class, where it was called (code and offset), and the call
+inside this one that returned the same node, or None. It hangs on the node of its result, whose stamp is its end: its
 operations are those recorded in between. So a call costs a tuple, and no operation has to read a stack of modules.
 """
 
@@ -175,14 +176,22 @@ def calls_around(node: Node, graph: Iterable[Node]) -> list[ModuleCall]:
 
 def location(node: Node, graph: Iterable[Node]) -> str:
     """Return the line that recorded `node`, as ``file:line``: the innermost outside of the library's own files."""
-    places = [(code, offset) for _, _, code, offset, _ in calls_around(node, graph)]
-    if node.code is not None:
-        places.append((node.code, node.offset))
+    places = [(code, offset) for *_, code, offset, _ in calls_around(node, graph)]
+    return users_line([*places, (node.code, node.offset)]) or "an unknown line"
+
+
+def users_line(places: Sequence[tuple[CodeType | None, int]]) -> str | None:
+    """Return as ``file:line`` the innermost of `places` in code that is outside of the library's own files."""
     for code, offset in reversed(places):
-        if code.co_filename not in OWN_FILES:
-            lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
-            return f"{code.co_filename}:{next(lines, code.co_firstlineno)}"
-    return "an unknown line"
+        if code is not None and code.co_filename not in OWN_FILES:
+            return _line(code, offset)
+    return None
+
+
+@functools.lru_cache(maxsize=256)  # a loop records one line a thousand times
+def _line(code: CodeType, offset: int) -> str:
+    lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
+    return f"{code.co_filename}:{next(lines, code.co_firstlineno)}"
 
 
 class Leaf(Node):
@@ -242,6 +251,14 @@ _UNSHARED = sys.getrefcount(Leaf(np.zeros(())).array) + 1
 """References to the array of a leaf that only the leaf and its Tensor hold; counted, for interpreters differ."""
 
 
+def inspect_exposed() -> None:
+    """Note what has been changed from outside since the last look."""
+    for reference in list(EXPOSED.values()):
+        leaf = reference()
+        if leaf is not None:
+            leaf.inspect()
+
+
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sum `gradient` over the axes along which an operand of `shape` was broadcast.
 
@@ -263,11 +280,7 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 def checked_order(root: Node, until: Iterable[Node] = ()) -> list[Node]:
     """List the operations below `root`, newest first, and refuse before anything is touched what cannot be done."""
-    if EXPOSED:
-        for reference in list(EXPOSED.values()):
-            leaf = reference()
-            if leaf is not None:
-                leaf.inspect()
+    inspect_exposed()
     order: list[Node] = []
     seen = {root, *until}
     stack = [] if root.is_leaf else [root]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import gc
 import html
 from collections.abc import Iterator
-from types import FunctionType, MethodType
 from typing import Any, Self
 
-import numpy as np
-
 from tinygrad_nn.backprop import Node, enable_grad
+from tinygrad_nn.nn.memory import arrays_kept, memory_of
 from tinygrad_nn.nn.watching import unchanged, watching
-from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor
 
 
@@ -108,11 +103,11 @@ class _Call:
         self._owners: dict[Node, int] = {}
         with unchanged(model), enable_grad(), watching([module for _, module in model.named_modules()], self._note):
             model(*inputs)
-        counted = {id(_memory(parameter.data)) for parameter in model.parameters()}
+        counted = {id(memory_of(parameter.data)) for parameter in model.parameters()}
         self.kept: dict[int, int] = {}
         for node in sorted(self._owners, key=lambda node: node.stamp):
-            for array in _arrays([node.closures, node.operands], set()):
-                memory = _memory(array)
+            for array in arrays_kept(node):
+                memory = memory_of(array)
                 if id(memory) not in counted:
                     counted.add(id(memory))
                     owner = self._owners[node]
@@ -142,35 +137,6 @@ def _tensors(result: Any) -> Iterator[Tensor]:
     elif isinstance(result, (tuple, list, dict)):
         for item in result.values() if isinstance(result, dict) else result:
             yield from _tensors(item)
-
-
-def _arrays(thing: Any, seen: set[int]) -> Iterator[Array]:
-    """Yield the arrays that a closure, or anything inside one, keeps alive."""
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
-    inside: Any = ()
-    if isinstance(thing, np.ndarray):
-        yield thing
-    elif isinstance(thing, FunctionType):
-        inside = [*gc.get_referents(*(thing.__closure__ or ())), thing.__defaults__]  # a cell may be empty
-    elif isinstance(thing, functools.partial):
-        inside = thing.func, thing.args, thing.keywords
-    elif isinstance(thing, MethodType):
-        inside = thing.__self__, thing.__func__
-    elif isinstance(thing, dict):
-        inside = thing.values()
-    elif isinstance(thing, (list, tuple)):
-        inside = thing
-    for item in inside:
-        yield from _arrays(item, seen)
-
-
-def _memory(array: Any) -> Any:
-    """Return the array whose memory a view looks at: it is kept as a whole, however small the view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _numbers(rows: list[tuple[str, ...]]) -> tuple[int, ...]:
