@@ -20,8 +20,8 @@ ROOMS = [
 
 def test_public_names():
     assert sorted(tn.__all__) == [
-        "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
-        "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "primitive", "save",
+        "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "explore", "grad", "gradcheck",
+        "graph", "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "primitive", "save",
         "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
     ]  # fmt: skip
     assert all(hasattr(tn, name) for name in tn.__all__)

@@ -5,6 +5,7 @@ A folded graph is a `Graph` like any other, so that every view of graphs can sho
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
@@ -186,19 +187,17 @@ class _Folding:
                 last[source] = max(last.get(source, 0), edge.source)
             if source != target or source not in closed:
                 is_forward = self.graph.nodes[source].kind != "operation" or source < target
-                # A line for each place where a value goes in, but one for all that goes into a closed module, or that
-                # comes from the steps which are not shown.
-                is_one_of_many = target in closed or edge.source != source
+                # A line for each place where a value goes in, but one for all that goes into a closed module, and one
+                # for what comes out of all steps, shown and hidden.
+                is_one_of_many = target in closed or (edge.source != source and edge.target == target)
                 position = 0 if is_one_of_many else edge.position
                 (edges if is_forward else carried)[Edge(ids[source], ids[target], position)] = None
         members: defaultdict[int, list[GraphNode]] = defaultdict(list)
         for node, first in zip(self.graph.nodes, shown, strict=True):
-            if first in closed and node.kind == "operation":
+            if first in closed:
                 members[first].append(node)
         nodes = [
-            self._module(closed[number], members[number], self.graph.nodes[last.get(number, members[number][-1].id)])
-            if number in closed
-            else self._node(number)
+            self._module(closed[number], members[number], last.get(number)) if number in closed else self._node(number)
             for number in order
         ]
         numbered = tuple(node._replace(id=place) for place, node in enumerate(nodes))
@@ -218,8 +217,10 @@ class _Folding:
         node = self.graph.nodes[number]
         return node._replace(modules=self._place(node))
 
-    def _module(self, path: Path, operations: list[GraphNode], last: GraphNode) -> GraphNode:
-        """Return the one node for a module, what is in it, and the last of that which leaves it."""
+    def _module(self, path: Path, members: list[GraphNode], leaving: int | None) -> GraphNode:
+        """Return the one node for a module, given what is in it, and which was the last of that to leave it."""
+        operations = [node for node in members if node.kind == "operation"]
+        last = operations[-1] if leaving is None else self.graph.nodes[leaving]
         return GraphNode(
             id=last.id,
             kind="module",
@@ -233,4 +234,5 @@ class _Folding:
             flops=sum(node.flops for node in operations),
             kept=sum(node.kept for node in operations),
             folded=len(operations),
+            parameters=sum(math.prod(node.shape) for node in members if node.kind == "parameter"),
         )

@@ -41,6 +41,7 @@ class GraphNode(NamedTuple):
         flops: floating-point operations of the forward pass, estimated (`graph.flops`).
         kept: bytes that the operation holds for the backward pass, and that no operation before it holds.
         folded: how many operations a folded module stands for.
+        parameters: how many numbers are in the parameters that a folded module has of its own.
 
     """
 
@@ -58,6 +59,7 @@ class GraphNode(NamedTuple):
     flops: int = 0
     kept: int = 0
     folded: int = 0
+    parameters: int = 0
 
 
 class Edge(NamedTuple):
@@ -88,6 +90,14 @@ class Graph(NamedTuple):
     def number_of(self, kind: Kind) -> int:
         """Return how many nodes are of one kind."""
         return sum(node.kind == kind for node in self.nodes)
+
+    def text(self, width: int | None = None, depth: int | None = None, repeats: bool = True) -> str:  # noqa: ARG002 - it is a stub
+        """Return it as text for a terminal, which ``print(graph)`` shows too."""
+        raise AssertionError  # `graph/text.py` has it, for it folds graphs, which makes new ones
+
+    def __str__(self) -> str:
+        """Write it out, as far as it can be read."""
+        return self.text()
 
     def __repr__(self) -> str:
         """Say how large it is: written out in full, a graph fills many screens."""

@@ -97,7 +97,7 @@ def _operations(roots: Iterable[Node]) -> list[Node]:
 def _number(operand: Any) -> Any:
     """Return `operand` if it is a single number whose value is known, and None if it is a source of its own."""
     value = raw(operand)
-    return None if isinstance(value, (Node, tuple)) or np.ndim(value) else value
+    return None if isinstance(value, (Node, tuple)) or bool(getattr(value, "ndim", 0)) else value
 
 
 def _sources(operation: Node) -> Iterator[_Source]:

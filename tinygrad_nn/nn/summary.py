@@ -17,19 +17,21 @@ class Summary(str):
 
     Attributes:
         rows: the cells: the heading, a row for each module, and the totals.
+        names: how many columns, from the left, hold names; the others hold numbers.
 
     """
 
-    __slots__ = ("rows",)
+    __slots__ = ("names", "rows")
 
     rows: list[tuple[str, ...]]
+    names: int
 
-    def __new__(cls, rows: list[tuple[str, ...]]) -> Self:
+    def __new__(cls, rows: list[tuple[str, ...]], names: int = 2) -> Self:
         """Lay out `rows`: names to the left, numbers to the right."""
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(
-                cell.rjust(width) if place in _numbers(rows) else cell.ljust(width)
+                cell.rjust(width) if place >= names else cell.ljust(width)
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
             for row in rows
@@ -37,6 +39,7 @@ class Summary(str):
         rule = "-" * max(map(len, lines))
         table = super().__new__(cls, "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]]))
         table.rows = rows
+        table.names = names
         return table
 
     def __repr__(self) -> str:
@@ -52,7 +55,7 @@ class Summary(str):
             line = "border-top: 1px solid" if number in (1, last) else ""
             cells = []
             for place, cell in enumerate(row):
-                side = "right" if place in _numbers(self.rows) else "left"
+                side = "right" if place >= self.names else "left"
                 indent = len(cell) - len(cell.lstrip())
                 style = f"text-align: {side}; padding-left: {0.6 + 0.6 * indent:.1f}em; {line}"
                 cells.append(f'<{tag} style="{style}">{html.escape(cell.strip())}</{tag}>')
@@ -72,7 +75,7 @@ def summarize(model: Any, inputs: tuple[Any, ...]) -> Summary:
         label = "  " * depth + (name.rpartition(".")[2] or "(model)")
         own = sum(p.size for path, p in module.named_parameters() if "." not in path)
         output = (seen.shapes.get(id(module), "not called"),) if seen else ()
-        kept = (_size_text(seen.kept.get(id(module), 0)),) if seen else ()
+        kept = (size_text(seen.kept.get(id(module), 0)),) if seen else ()
         rows.append((label, type(module).__name__, *output, f"{own:,}" if own else "", *kept))
     total = f"{sum(p.size for p in model.parameters()):,}"
     rows.append(
@@ -81,10 +84,10 @@ def summarize(model: Any, inputs: tuple[Any, ...]) -> Summary:
             "",
             *(("",) if seen else ()),
             total,
-            *((_size_text(sum(seen.kept.values())) or "0 B",) if seen else ()),
+            *((size_text(sum(seen.kept.values())) or "0 B",) if seen else ()),
         )
     )
-    return Summary(rows)
+    return Summary(rows, names=3 if seen else 2)
 
 
 class _Call:
@@ -139,12 +142,7 @@ def _tensors(result: Any) -> Iterator[Tensor]:
             yield from _tensors(item)
 
 
-def _numbers(rows: list[tuple[str, ...]]) -> tuple[int, ...]:
-    """Return which columns hold numbers: parameters, and memory if it was looked at."""
-    return (2,) if len(rows[0]) == 3 else (3, 4)
-
-
-def _size_text(size: int) -> str:
+def size_text(size: int) -> str:
     """Return a number of bytes as people read it; nothing for none."""
     if size < 1000:
         return f"{size} B" if size else ""
