@@ -21,7 +21,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.errors import BackwardError, GraphReleasedError, InPlaceError, ShapeError, TinygradError
+from tinygrad_nn.errors import (
+    AnomalyError,
+    BackwardError,
+    GraphReleasedError,
+    InPlaceError,
+    ShapeError,
+    TinygradError,
+)
 from tinygrad_nn.primitive import Array, Closure, Primitive
 
 OWN_FILES = frozenset(
@@ -36,10 +43,18 @@ tick = itertools.count(1).__next__
 
 
 class Mode(NamedTuple):
-    """Whether operations are recorded, and how many transforms (`grad` inside `grad`) are under way."""
+    """What holds for the operations of a block.
+
+    Attributes:
+        recording: whether they are recorded.
+        level: how many transforms (`grad` inside `grad`) are under way.
+        watch: what looks at the result of each operation and of each closure (see `detect_anomaly`), or None.
+
+    """
 
     recording: bool
     level: int
+    watch: Any = None
 
 
 PLAIN = Mode(recording=True, level=0)
@@ -49,9 +64,9 @@ MODE: ContextVar[Mode] = ContextVar("tinygrad_nn.mode", default=PLAIN)
 
 
 @contextlib.contextmanager
-def set_mode(*, recording: bool, level: int | None = None) -> Iterator[None]:
-    """Run the block in another mode; threads and async tasks each have their own."""
-    mode = Mode(recording, MODE.get().level if level is None else level)
+def set_mode(**changes: Any) -> Iterator[None]:
+    """Run the block in a mode with other values for some fields; threads and async tasks each have their own."""
+    mode = MODE.get()._replace(**changes)
     token = MODE.set(PLAIN if mode == PLAIN else mode)
     try:
         yield
@@ -303,9 +318,12 @@ def backpropagate(
         GraphReleasedError: an earlier walk released the graph.
         InPlaceError: a leaf changed after the graph was recorded.
         BackwardError: a closure failed or returned what is no gradient for its operand.
+        AnomalyError: inside of `detect_anomaly`, a closure made a number that is not finite.
 
     """
     order = checked_order(root, until)
+    watch = MODE.get().watch
+    edges = zip if watch is None else watch.edges(root, seed, order, until)  # one look a walk, and none in its loop
     cotangents: dict[Node, Array] = {root: seed}
     owned: set[Node] = set()
     for node in order:
@@ -314,7 +332,7 @@ def backpropagate(
             node.grad = gradient
         operand: Any = None
         try:
-            for operand, closure in zip(node.operands, node.closures):  # type: ignore[arg-type]  # whole: checked
+            for operand, closure in edges(node.operands, node.closures):  # type: ignore[arg-type]  # whole: checked
                 if closure is None:
                     continue
                 contribution = closure(gradient)
@@ -331,6 +349,8 @@ def backpropagate(
                     cotangents[operand] = total = previous + contribution
                     if type(total) is _ARRAY:
                         owned.add(operand)
+        except AnomalyError:
+            raise
         except Exception as error:  # whatever a rule's closure may raise: it is told with the operation, and chained
             raise BackwardError(_failed(node, operand, gradient, error, order)) from error
         if not retain_graph:
