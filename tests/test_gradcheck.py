@@ -365,3 +365,13 @@ class TestCheckModel:
             tn.check_model(model, self.X[:, :2], self.Y, nn.cross_entropy)
         assert all(np.array_equal(before[name], value) for name, value in model.state_dict().items())
         assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_report_shows_itself_where_an_assertion_fails():
+    report = tn.gradcheck(np.sin, [np.ones(2)])
+    assert repr(report) == str(report)
+
+
+def test_an_order_below_1_is_refused():
+    with pytest.raises(ArgumentError, match="gradcheck: expected 'order' to be at least 1"):
+        tn.gradcheck(np.sin, [np.ones(2)], order=0)

@@ -15,7 +15,6 @@ from tinygrad_nn import graph, nn
 from tinygrad_nn.backprop import Node, calls_around
 from tinygrad_nn.errors import ArgumentError, RenderError
 from tinygrad_nn.graph import render as rendering
-from tinygrad_nn.graph.dot import to_dot
 from tinygrad_nn.graph.layout import MANY
 
 NASTY = 'a "quote" <b>bold</b> \\N \\" &lt; {x|y} -> ; // größe'
@@ -87,7 +86,7 @@ def test_xor_net_is_listed_from_input_to_loss():
         ("parameter", "bias", "1.bias", (1,), ("Sequential", "1")),
         ("operation", "dense, sigmoid", None, (4, 1), ("Sequential", "1")),
         ("constant", "target", None, (4, 1), ()),
-        ("operation", "squared_error, count=4", None, (), ()),
+        ("operation", "squared_error", None, (), ()),
         ("result", "result", None, (), ()),
     ]
     assert {n.dtype for n in nodes} == {np.dtype(np.float64)}
@@ -131,10 +130,25 @@ def test_one_operand_twice_is_two_edges():
         (lambda w: w[..., ::2], "getitem [..., ::2]"),
         (lambda w: w[0], "getitem [0]"),
         (lambda w: w[np.array([0, 1]), w.numpy()[0] > 0], "getitem [array (2,), mask (2,)]"),
+        (lambda w: np.einsum("ij,jk->ik", w, np.eye(2)), "einsum ij,jk->ik"),
+        (lambda w: np.linalg.slogdet(w + np.eye(2) * 2).logabsdet, "add; slogdet; getitem [..., 1]"),
+        (lambda w: np.linalg.svd(w * 2).U, "multiply by 2; svd; part of svd"),
+        (lambda w: nn.conv(np.ones((1, 1, 4, 4)), w[None, None]), "getitem [None, None]; conv"),
+        (
+            lambda w: nn.conv(np.ones((1, 2, 8)), w[None], stride=2, padding=1),
+            "getitem [None]; conv, stride=2, padding=1",
+        ),
+        (
+            lambda w: nn.conv(np.ones((1, 1, 4, 4)), w[None, None], stride=(2, 1)),
+            "getitem [None, None]; conv, stride=(2, 1)",
+        ),
+        (lambda w: nn.max_pool(w[None, None], 2), "getitem [None, None]; max_pool, window=2"),
+        (lambda w: nn.avg_pool(w[None, None], 2, stride=1), "getitem [None, None]; avg_pool, window=2, stride=1"),
     ],
 )
 def test_operations_are_labelled_with_numbers_and_options(function, label):
-    assert only(n.label for n in graph.trace(function(leaf(2, 2))).nodes if n.kind == "operation") == label
+    labels = [n.label for n in graph.trace(function(leaf(2, 2))).nodes if n.kind == "operation"]
+    assert "; ".join(labels) == label
 
 
 def test_constants_are_inputs_targets_or_just_constants():
@@ -248,7 +262,10 @@ def test_a_module_that_returns_an_older_result_than_one_inside_it():
 def test_modules_are_drawn_as_boxes_inside_one_another():
     found = texts(graph.draw(net_loss()).svg())
     titles = [lines[0] for kind, _, lines in found if kind == "cluster"]
-    expected = ["Net", "head", "0", "1", "2", "shared", "shared #2", *["first", "second"] * 2, "blocks.0", "blocks.1"]
+    expected = [
+        "Net", "head: Sequential", "0: Dense", "1: ReLU", "2: Dense", "shared: Dense", "shared #2: Dense",
+        *["first: Dense", "second: Dense"] * 2, "blocks.0: Block", "blocks.1: Block",
+    ]  # fmt: skip  # a table
     assert sorted(titles) == sorted(expected)
 
 
@@ -286,17 +303,17 @@ def test_backward_does_not_change_the_picture():
 
 
 def test_kinds_differ_in_shape_and_in_lightness():
-    dot = graph.draw(xor_loss()).dot
     looks = {}
-    for node in graph.trace(xor_loss()).nodes:
-        line = only(re.findall(rf"\tn{node.id} (\[label=[^\]]*\])", dot))
-        fill = re.search(r'fillcolor="#(..)(..)(..)"', line).groups()
-        lightness = np.dot([0.2126, 0.7152, 0.0722], [int(part, 16) for part in fill])
-        outline = tuple(re.findall(r'(?:shape|style|peripheries)=(?:"[^"]*"|\w+)', line))
-        looks.setdefault(node.kind, set()).add((outline, round(lightness)))
+    for drawing in (graph.draw(xor_loss()), graph.draw(xor_loss(), depth=0)):
+        for node in drawing.graph.nodes:
+            line = only(re.findall(rf"\tn{node.id} (\[label=[^\]]*\])", drawing.dot))
+            fill = re.search(r'fillcolor="#(..)(..)(..)"', line).groups()
+            lightness = np.dot([0.2126, 0.7152, 0.0722], [int(part, 16) for part in fill])
+            outline = tuple(re.findall(r'(?:shape|style|peripheries)=(?:"[^"]*"|\w+)', line))
+            looks.setdefault(node.kind, set()).add((outline, round(lightness)))
     assert all(len(look) == 1 for look in looks.values())
-    assert len({only(look)[0] for look in looks.values()}) == 5
-    assert len({only(look)[1] for look in looks.values()}) == 5
+    assert len({only(look)[0] for look in looks.values()}) == 6
+    assert len({only(look)[1] for look in looks.values()}) == 6
 
 
 @pytest.mark.parametrize("name", [NASTY, "<b>all of it</b>", "\\", "ends with \\", '"', "&amp;", "日本 ✓"])
@@ -323,7 +340,7 @@ def test_names_of_modules_stay_text():
             return only(self.parts.values())(x)
 
     titles = [lines for kind, _, lines in texts(graph.draw(Odd(), np.ones((1, 2))).svg()) if kind == "cluster"]
-    assert titles == [["Odd"], ['parts.<i>"\\']]
+    assert titles == [["Odd"], ['parts.<i>"\\: Dense']]
 
 
 def test_what_many_operations_use_is_drawn_beside_each():
@@ -377,19 +394,6 @@ def test_a_weight_used_hundreds_of_times_is_laid_out_in_seconds():
 # Size
 
 
-def test_a_chain_of_100_000_operations_is_traced_and_not_drawn():
-    x = leaf(2)
-    y = x
-    for _ in range(50_000):
-        y = y * 0.5 + x
-    begin = time.process_time()
-    traced = graph.trace(y)
-    assert traced.number_of("operation") == 100_000
-    with pytest.raises(RenderError, match=r"at most 500 nodes.*got 100002 \(100000 operations\).*max_nodes=100002"):
-        graph.draw(y)
-    assert time.process_time() - begin < 20
-
-
 def test_100_000_calls_of_modules_are_told_apart_in_seconds():
     class Negate(nn.Module):
         def forward(self, x):
@@ -401,13 +405,6 @@ def test_100_000_calls_of_modules_are_told_apart_in_seconds():
     begin = time.process_time()
     assert graph.trace(y).nodes[-2].modules == ("Negate #100000",)
     assert time.process_time() - begin < 20
-
-
-def test_max_nodes_moves_the_limit():
-    traced = graph.trace(xor_loss())
-    assert to_dot(traced, max_nodes=10) == to_dot(traced)
-    with pytest.raises(RenderError, match="at most 9 nodes"):
-        graph.draw(xor_loss(), max_nodes=9)
 
 
 # What cannot be drawn

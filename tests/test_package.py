@@ -13,16 +13,17 @@ PACKAGE = Path(tn.__file__).parent
 
 ROOMS = [
     "allocation", "errors", "primitive", "primitives", "conversion", "array_methods", "python_protocols", "backprop",
-    "tensor", "recording", "trees", "transforms", "nn", "optim", "data", "plot", "persist", "training", "checking",
-    "graph", "compiler", "demos", "cli", "__main__",
+    "tensor", "recording", "trees", "transforms", "anomaly", "nn", "optim", "data", "plot", "persist", "training",
+    "checking", "testing", "graph", "compiler", "demos", "cli", "__main__",
 ]  # fmt: skip
 
 
 def test_public_names():
     assert sorted(tn.__all__) == [
-        "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
-        "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "plot", "primitive",
-        "save", "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
+        "Tensor", "check_model", "checkpoint", "data", "detect_anomaly", "draw", "enable_grad", "errors", "explore",
+        "grad", "gradcheck", "graph", "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist",
+        "plot", "primitive", "save", "set_default_dtype", "stop_gradient", "testing", "training", "value_and_grad",
+        "vjp",
     ]  # fmt: skip
     assert all(hasattr(tn, name) for name in tn.__all__)
 

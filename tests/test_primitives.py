@@ -1,4 +1,4 @@
-"""Every primitive and every composition of the registry, on every sample of `samples.py`."""
+"""Every primitive and every composition of the registry: all that `check_primitive` asks for, on all samples."""
 
 import doctest
 
@@ -8,6 +8,7 @@ import pytest
 import tinygrad_nn as tn
 from tests.samples import ROWS
 from tinygrad_nn.primitive import COMPOSITIONS, PRIMITIVES, RULES
+from tinygrad_nn.testing import check_primitive
 
 OWN = {name: primitive for name, primitive in PRIMITIVES.items() if "." not in name}
 COMPOSED = {function.__name__: function for function in COMPOSITIONS.values()}
@@ -16,71 +17,27 @@ CASES = [
     for name, row in ROWS.items()
     for number, sample in enumerate(row.samples)
 ]
-every_sample = pytest.mark.parametrize(("name", "sample"), CASES)
-every_sample_of_a_rule = pytest.mark.parametrize(("name", "sample"), [case for case in CASES if case.values[0] in OWN])
-
-
-def is_array_of_floats(x):
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
-
-
-def mapped(change, operands):
-    """Apply `change` to each array of floats among operands, of which some may be lists of operands."""
-    if isinstance(operands, (tuple, list)):
-        return type(operands)([mapped(change, x) for x in operands])
-    return change(operands) if is_array_of_floats(operands) else operands
-
-
-def flat(operands):
-    """List operands, or results, with those that lists and tuples of them hold."""
-    return [y for x in operands for y in flat(x)] if isinstance(operands, (tuple, list)) else [operands]
-
-
-def floats(sample):
-    return [x for x in flat(sample.operands) if is_array_of_floats(x)]
-
-
-def call(function, sample, tensors):
-    """Call a function on a sample with `tensors` in the place of its arrays of floats."""
-    rest = iter(tensors)
-    return function(*mapped(lambda _: next(rest), sample.operands), **sample.options)
-
-
-def joined(result):
-    """Return a result of several Tensors as one."""
-    if not isinstance(result, (tuple, list)):
-        return result
-    return np.concatenate([np.ravel(x) for x in flat(result) if isinstance(x, tn.Tensor) and x.dtype.kind == "f"])
-
-
-def callables(name):
-    """Return what computes an operation: the function, and NumPy's functions that it stands for."""
-    if name in COMPOSED:
-        own = COMPOSED[name]
-        return [own, *(twin for twin, composition in COMPOSITIONS.items() if composition is own is not twin)]
-    primitive = OWN[name]
-    functions = [function for function, rule in RULES.items() if rule is primitive]
-    return [
-        spread(function) if primitive.is_variadic and function in primitive.twins else function
-        for function in functions
-    ]
-
-
-def spread(function):
-    """Return a function of one sequence as one of its elements."""
-    return lambda *arrays, **options: function(arrays, **options)
+BOUND = {  # what fits their operands, their options say, and those who call these rules have it fit
+    "conv", "conv_input", "conv_weight", "determined", "max_pool", "recurrence", "scatter_add_rule", "set_at",
+    "logsumexp",  # refuses an axis without elements, as `numpy.max` does, where SciPy has -inf
+    "standardize",  # of two elements it is constant, and its gradient nothing but rounding
+}  # fmt: skip  # a set of names
 
 
 def function_of(name):
-    return callables(name)[0]
+    """Return what computes an operation: the function that the registry has from `tinygrad_nn.primitive`."""
+    return COMPOSED[name] if name in COMPOSED else next(f for f, rule in RULES.items() if rule is OWN[name])
 
 
 def reference_of(name):
-    return ROWS[name].reference or callables(name)[1]
+    """Return an independent formula: of the samples, or NumPy's function."""
+    twins = {**COMPOSITIONS, **RULES}
+    own = COMPOSED.get(name) or OWN[name]
+    return ROWS[name].reference or [function for function, found in twins.items() if found is own][1]
 
 
 def spellings_of(name):
-    """Return every other way to write an operation: methods of Tensor and operators."""
+    """Return every other way to write an operation, beside NumPy's functions: methods of Tensor and operators."""
     spellings = list(ROWS[name].spellings)
     otherwise = ("choose", "compress", "imag", "real", "reshape", "transpose")  # take their arguments otherwise
     refused = ("partition", "resize", "sort")  # would change the Tensor in place
@@ -89,101 +46,30 @@ def spellings_of(name):
     return spellings
 
 
+def check(name, samples, **terms):
+    row = ROWS[name]
+    check_primitive(function_of(name), samples, reference=row.reference, spellings=spellings_of(name), **terms)
+
+
 def test_every_operation_has_samples_and_every_row_an_operation():
     assert set(ROWS) == OWN.keys() | COMPOSED.keys()
 
 
-@every_sample
-def test_values_and_dtypes_are_those_of_numpy(name, sample):
-    expected = flat([reference_of(name)(*sample.operands, **sample.options)])
-    for function in callables(name):
-        from_arrays = flat([function(*sample.operands, **sample.options)])
-        from_tensors = flat([call(function, sample, [tn.Tensor(x) for x in floats(sample)])])
-        assert not any(isinstance(result, tn.Tensor) for result in from_arrays)
-        for results in (from_arrays, from_tensors):
-            for result, wanted in zip(results, map(np.asarray, expected), strict=True):
-                np.testing.assert_allclose(np.asarray(result), wanted, rtol=ROWS[name].rtol, atol=1e-300)
-                assert np.asarray(result).dtype == wanted.dtype
-                assert np.shape(result) == wanted.shape
+@pytest.mark.parametrize(("name", "sample"), CASES)
+def test_every_promise_is_kept_on_every_sample(name, sample):
+    check(name, [sample], rtol=ROWS[name].rtol, kinks=ROWS[name].kinks, elementwise=False, examples=0)
 
 
-@every_sample
-def test_float32_stays_float32_unless_numpy_promotes_it(name, sample):
-    others = [x for x in flat(sample.operands) if isinstance(x, np.ndarray) and x.dtype.kind == "i"]
-    if name != "astype" and not others:
-        singles = [x.astype(np.float32) for x in floats(sample)]
-        tensors = [tn.Tensor(x, requires_grad=True) for x in singles]
-        results = call(function_of(name), sample, tensors)
-        expected = call(reference_of(name), sample, singles)
-        for found, wanted in zip(flat([results]), flat([expected]), strict=True):
-            if isinstance(found, tn.Tensor) and found.dtype.kind == "f":
-                assert found.dtype == (np.float32 if ROWS[name].reference else wanted.dtype)
-        result = joined(results)
-        result.backward(np.ones(result.shape))
-        assert {x.grad.dtype for x in tensors if x.grad is not None} <= {np.dtype(np.float32)}
+@pytest.mark.parametrize("name", sorted(OWN.keys() - BOUND))
+def test_every_promise_of_a_rule_is_kept_on_examples_that_nobody_chose(name):
+    samples = ROWS[name].samples  # all of them are checked above: here some to begin with
+    check(name, samples[:: 1 + len(samples) // 3], rtol=1e-9, examples=10)
 
 
-@every_sample_of_a_rule
-def test_operands_are_left_alone_and_never_handed_back(name, sample):
-    operands = [np.array(x) if isinstance(x, np.ndarray) else x for x in sample.operands]
-    for x in operands:
-        if isinstance(x, np.ndarray):
-            x.flags.writeable = False
-    result, *closures = OWN[name].rule(*operands, **sample.options)
-    gradient = np.ones_like(result)
-    gradient.flags.writeable = False
-    for operand, closure in zip(operands, closures, strict=True):
-        assert result is not operand
-        if closure is not None and is_array_of_floats(operand):
-            closure(gradient)  # raises where it writes
-
-
-@every_sample
-def test_gradients_of_first_and_second_order_agree_with_finite_differences(name, sample):
-    report = tn.gradcheck(lambda *tensors: joined(call(function_of(name), sample, tensors)), floats(sample), order=2)
-    assert report.verdict.value == "PASS", str(report)
-
-
-@pytest.mark.parametrize("constant", [lambda x: x, lambda x: tn.Tensor(x, requires_grad=True)], ids=["array", "Tensor"])
-@every_sample_of_a_rule
-def test_second_order_for_one_operand_is_the_same_whatever_the_others_are(name, sample, constant):
-    places = [i for i, x in enumerate(sample.operands) if is_array_of_floats(x)]
-    arrays = [sample.operands[i] for i in places]
-
-    def second(f, x):
-        """Return the gradient of the gradient, each for cotangents that are different everywhere."""
-        u = np.cos(np.arange(f(*x).size)).reshape(np.shape(f(*x)))
-        weights = [np.sin(1 + np.arange(a.size)).reshape(a.shape) for a in x]
-        return tn.vjp(lambda *x: tn.vjp(f, *x)[1](u), *x)[1], weights
-
-    def full(*tensors):
-        given = dict(zip(places, tensors, strict=True))
-        return function_of(name)(*(given.get(i, x) for i, x in enumerate(sample.operands)), **sample.options)
-
-    pullback, weights = second(full, arrays)
-    for n, (place, x) in enumerate(zip(places, arrays, strict=True)):
-
-        def alone(tensor, place=place):
-            others = [constant(y) if is_array_of_floats(y) else y for y in sample.operands]
-            return function_of(name)(*others[:place], tensor, *others[place + 1 :], **sample.options)
-
-        expected = pullback(tuple(w if i == n else np.zeros(w.shape) for i, w in enumerate(weights)))[n]
-        only, (weight,) = second(alone, [x])
-        np.testing.assert_allclose(only((weight,))[0], expected, rtol=1e-12, atol=1e-15)
-
-
-@every_sample
-def test_all_spellings_agree(name, sample):
-    def value_and_gradients(function):
-        tensors = [tn.Tensor(x, requires_grad=True) for x in floats(sample)]
-        result = joined(call(function, sample, tensors))
-        result.backward(np.cos(np.arange(result.size)).reshape(result.shape))
-        return [result.numpy(), *(x.grad for x in tensors)]
-
-    expected = value_and_gradients(function_of(name))
-    for spelling in [*callables(name)[1:], *spellings_of(name)]:
-        for found, wanted in zip(value_and_gradients(spelling), expected, strict=True):
-            np.testing.assert_array_equal(found, wanted)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(OWN.keys() - BOUND))
+def test_every_promise_of_a_rule_is_kept_on_many_examples(name):
+    check(name, ROWS[name].samples, rtol=1e-9, examples=60)
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.layer_samples import LAYERS
 from tinygrad_nn import nn
-from tinygrad_nn.nn.summary import Summary, _size_text
+from tinygrad_nn.nn.summary import Summary, size_text
 from tinygrad_nn.tensor import raw
 
 SAMPLES = [
@@ -29,10 +29,10 @@ def test_what_a_chain_keeps():
     assert cells(table) == [
         ["name", "type", "output", "parameters", "kept for backward"],
         ["(model)", "Sequential", "(32, 10)", "", ""],
-        ["0", "Dense", "(32, 128)", "8,320", _size_text(x + hidden)],
+        ["0", "Dense", "(32, 128)", "8,320", size_text(x + hidden)],
         ["1", "Sequential", "(32, 10)", "", ""],
         ["0", "Dense", "(32, 10)", "1,290", ""],  # its input is the output of the first, and counts there
-        ["total", "", "", "9,610", _size_text(x + hidden)],
+        ["total", "", "", "9,610", size_text(x + hidden)],
     ]
     assert str(table).splitlines()[5] == "    0    Dense       (32, 10)        1,290"
     assert repr(table) == str(table)
@@ -161,4 +161,4 @@ def test_html_has_the_same_cells():
     ],
 )
 def test_sizes_read_well(size, text):
-    assert _size_text(size) == text
+    assert size_text(size) == text

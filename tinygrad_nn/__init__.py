@@ -33,24 +33,26 @@ from tinygrad_nn.transforms import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_nn import data, graph, nn, optim, persist, plot, training
+    from tinygrad_nn import data, graph, nn, optim, persist, plot, testing, training
+    from tinygrad_nn.anomaly import detect_anomaly
     from tinygrad_nn.checking.gradcheck import gradcheck
     from tinygrad_nn.checking.model import check_model
-    from tinygrad_nn.graph import draw
+    from tinygrad_nn.graph import draw, explore
     from tinygrad_nn.persist import load, save
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Tensor", "check_model", "checkpoint", "data", "draw", "enable_grad", "errors", "grad", "gradcheck", "graph",
-    "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist", "plot", "primitive", "save",
-    "set_default_dtype", "stop_gradient", "training", "value_and_grad", "vjp",
+    "Tensor", "check_model", "checkpoint", "data", "detect_anomaly", "draw", "enable_grad", "errors", "explore",
+    "grad", "gradcheck", "graph", "hessian", "hvp", "jacobian", "jvp", "load", "nn", "no_grad", "optim", "persist",
+    "plot", "primitive", "save", "set_default_dtype", "stop_gradient", "testing", "training", "value_and_grad", "vjp",
 ]  # fmt: skip  # one name a line would be a page of names
 
 # What differentiates is imported at once, and the rest when it is first used: who differentiates a function pays for no
 # layers, which take as long to import again.
-_LATER = {name: name for name in ("data", "graph", "nn", "optim", "persist", "plot", "training")} | {
-    "check_model": "checking", "gradcheck": "checking", "draw": "graph", "load": "persist", "save": "persist",
+_LATER = {name: name for name in ("data", "graph", "nn", "optim", "persist", "plot", "testing", "training")} | {
+    "check_model": "checking", "detect_anomaly": "anomaly", "gradcheck": "checking", "draw": "graph",
+    "explore": "graph", "load": "persist", "save": "persist",
 }  # fmt: skip  # a table
 
 

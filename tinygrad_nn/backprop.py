@@ -9,6 +9,7 @@ leaf whose array was changed notes the time, which tells whether a graph was rec
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import sys
@@ -21,7 +22,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.errors import BackwardError, GraphReleasedError, InPlaceError, ShapeError, TinygradError
+from tinygrad_nn.errors import (
+    AnomalyError,
+    BackwardError,
+    GraphReleasedError,
+    InPlaceError,
+    ShapeError,
+    TinygradError,
+)
 from tinygrad_nn.primitive import Array, Closure, Primitive
 
 OWN_FILES = frozenset(
@@ -36,10 +44,18 @@ tick = itertools.count(1).__next__
 
 
 class Mode(NamedTuple):
-    """Whether operations are recorded, and how many transforms (`grad` inside `grad`) are under way."""
+    """What holds for the operations of a block.
+
+    Attributes:
+        recording: whether they are recorded.
+        level: how many transforms (`grad` inside `grad`) are under way.
+        watch: what looks at the result of each operation and of each closure (see `detect_anomaly`), or None.
+
+    """
 
     recording: bool
     level: int
+    watch: Any = None
 
 
 PLAIN = Mode(recording=True, level=0)
@@ -49,9 +65,9 @@ MODE: ContextVar[Mode] = ContextVar("tinygrad_nn.mode", default=PLAIN)
 
 
 @contextlib.contextmanager
-def set_mode(*, recording: bool, level: int | None = None) -> Iterator[None]:
-    """Run the block in another mode; threads and async tasks each have their own."""
-    mode = Mode(recording, MODE.get().level if level is None else level)
+def set_mode(**changes: Any) -> Iterator[None]:
+    """Run the block in a mode with other values for some fields; threads and async tasks each have their own."""
+    mode = MODE.get()._replace(**changes)
     token = MODE.set(PLAIN if mode == PLAIN else mode)
     try:
         yield
@@ -83,9 +99,9 @@ def enable_grad() -> contextlib._GeneratorContextManager[None]:
     return set_mode(recording=True)
 
 
-ModuleCall: TypeAlias = tuple[int, str, CodeType, int, Any]
-"""One call of a module: when it began, the module's name, where it was called (code and offset), and the call inside
-this one that returned the same node, or None. It hangs on the node of its result, whose stamp is its end: its
+ModuleCall: TypeAlias = tuple[int, str, str, CodeType, int, Any]
+"""One call of a module: when it began, the module's name and class, where it was called (code and offset), and the call
+inside this one that returned the same node, or None. It hangs on the node of its result, whose stamp is its end: its
 operations are those recorded in between. So a call costs a tuple, and no operation has to read a stack of modules.
 """
 
@@ -175,14 +191,25 @@ def calls_around(node: Node, graph: Iterable[Node]) -> list[ModuleCall]:
 
 def location(node: Node, graph: Iterable[Node]) -> str:
     """Return the line that recorded `node`, as ``file:line``: the innermost outside of the library's own files."""
-    places = [(code, offset) for _, _, code, offset, _ in calls_around(node, graph)]
-    if node.code is not None:
-        places.append((node.code, node.offset))
+    places = [(code, offset) for *_, code, offset, _ in calls_around(node, graph)]
+    return users_line([*places, (node.code, node.offset)]) or "an unknown line"
+
+
+def users_line(places: Sequence[tuple[CodeType | None, int]]) -> str | None:
+    """Return as ``file:line`` the innermost of `places` in code that is outside of the library's own files."""
     for code, offset in reversed(places):
-        if code.co_filename not in OWN_FILES:
-            lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
-            return f"{code.co_filename}:{next(lines, code.co_firstlineno)}"
-    return "an unknown line"
+        is_users = (
+            code is not None and code.co_filename not in OWN_FILES and not code.co_filename.startswith("<frozen ")
+        )
+        if code is not None and is_users:
+            return _line(code, offset)
+    return None
+
+
+@functools.lru_cache(maxsize=256)  # a loop records one line a thousand times
+def _line(code: CodeType, offset: int) -> str:
+    lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
+    return f"{code.co_filename}:{next(lines, code.co_firstlineno)}"
 
 
 class Leaf(Node):
@@ -242,6 +269,14 @@ _UNSHARED = sys.getrefcount(Leaf(np.zeros(())).array) + 1
 """References to the array of a leaf that only the leaf and its Tensor hold; counted, for interpreters differ."""
 
 
+def inspect_exposed() -> None:
+    """Note what has been changed from outside since the last look."""
+    for reference in list(EXPOSED.values()):
+        leaf = reference()
+        if leaf is not None:
+            leaf.inspect()
+
+
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sum `gradient` over the axes along which an operand of `shape` was broadcast.
 
@@ -263,11 +298,7 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 def checked_order(root: Node, until: Iterable[Node] = ()) -> list[Node]:
     """List the operations below `root`, newest first, and refuse before anything is touched what cannot be done."""
-    if EXPOSED:
-        for reference in list(EXPOSED.values()):
-            leaf = reference()
-            if leaf is not None:
-                leaf.inspect()
+    inspect_exposed()
     order: list[Node] = []
     seen = {root, *until}
     stack = [] if root.is_leaf else [root]
@@ -303,9 +334,12 @@ def backpropagate(
         GraphReleasedError: an earlier walk released the graph.
         InPlaceError: a leaf changed after the graph was recorded.
         BackwardError: a closure failed or returned what is no gradient for its operand.
+        AnomalyError: inside of `detect_anomaly`, a closure made a number that is not finite.
 
     """
     order = checked_order(root, until)
+    watch = MODE.get().watch
+    edges = zip if watch is None else watch.edges(root, seed, order, until)  # one look a walk, and none in its loop
     cotangents: dict[Node, Array] = {root: seed}
     owned: set[Node] = set()
     for node in order:
@@ -314,7 +348,7 @@ def backpropagate(
             node.grad = gradient
         operand: Any = None
         try:
-            for operand, closure in zip(node.operands, node.closures):  # type: ignore[arg-type]  # whole: checked
+            for operand, closure in edges(node.operands, node.closures):  # type: ignore[arg-type]  # whole: checked
                 if closure is None:
                     continue
                 contribution = closure(gradient)
@@ -331,6 +365,8 @@ def backpropagate(
                     cotangents[operand] = total = previous + contribution
                     if type(total) is _ARRAY:
                         owned.add(operand)
+        except AnomalyError:
+            raise
         except Exception as error:  # whatever a rule's closure may raise: it is told with the operation, and chained
             raise BackwardError(_failed(node, operand, gradient, error, order)) from error
         if not retain_graph:

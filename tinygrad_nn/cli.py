@@ -17,14 +17,20 @@ from tinygrad_nn.errors import RenderError, TinygradError
 from tinygrad_nn.graph import draw
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import raw
+from tinygrad_nn.testing.files import check_file
 from tinygrad_nn.training import evaluate, fit
+
+_HINT = "\npython -m tinygrad_nn check FILE.py[:function] checks the gradients of a file of yours"
 
 _SHADES = " .:-=+*#%@"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0, or 1 if training or the gradient check failed."""
-    options = _parser().parse_args(arguments)
+    """Run the command line and return the exit status: 0, or 1 if training or a gradient check failed, or 2."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["check"]:  # no subcommand of argparse, which would ask for one where a network may stand
+        return _check(given[1:])
+    options = _parser().parse_args(given)
     try:
         return _run(options.network, options.seed, options.epochs, options.out)
     except (TinygradError, OSError) as error:
@@ -36,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tinygrad_nn",
         description="Train a small network, draw its computation graph and check its gradients.",
-        epilog="\n".join(["networks:", *(f"  {name:14}{_first_line(demo)}" for name, demo in DEMOS.items())]),
+        epilog="\n".join(["networks:", *(f"  {name:14}{_first_line(demo)}" for name, demo in DEMOS.items()), _HINT]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("network", nargs="?", default="digits", choices=DEMOS, help="which one (default: digits)")
@@ -46,6 +52,31 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path(), metavar="DIR", help="where the picture goes (default: the current folder)"
     )
     return parser
+
+
+def _check(arguments: Sequence[str]) -> int:
+    """Check the gradients that a file offers and print a table: 0 if all are right, 1 if not, 2 if none was checked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tinygrad_nn check",
+        description="Check the gradients of a file's primitives, and of what its functions named check_... return.",
+        epilog="exit status: 0 if all gradients are right, 1 if one is not, 2 if there was nothing to check",
+    )
+    parser.add_argument("file", metavar="FILE.py[:function]", help="which file, and which of its functions if not all")
+    path, _, function = parser.parse_args(arguments).file.partition(".py:")
+    try:
+        findings = check_file(f"{path}.py" if function else path, function or None)
+    except TinygradError as error:
+        print(error, file=sys.stderr)
+        return 2
+    rows = [("function", "verdict", "inputs", "order", "time"), *(finding.row() for finding in findings)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+    wrong = [finding for finding in findings if not finding.is_good]
+    for finding in wrong:
+        print(f"\n{finding.function}\n{finding.detail}")
+    print(f"\n{len(findings) - len(wrong)} of {len(findings)} passed")
+    return 1 if wrong else 0
 
 
 def _run(name: str, seed: int, epochs: int | None, folder: Path) -> int:

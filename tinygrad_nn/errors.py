@@ -11,15 +11,19 @@
     ├── BackwardError           (RuntimeError)    a backward pass that cannot be done
     │   ├── GraphReleasedError                    ... because an earlier one released the graph
     │   └── InPlaceError                          ... because a leaf changed after the graph was recorded
+    ├── AnomalyError            (FloatingPointError)  a number that is not finite, found by `detect_anomaly`
     ├── TrainingError           (RuntimeError)    a training run that cannot go on
     ├── StateError              (KeyError)        a state dict that does not fit its model or optimizer
     ├── RenderError             (RuntimeError)    a picture that no layout engine could draw
-    └── GradientMismatch        (AssertionError)  a gradient check that failed
+    ├── GradientMismatch        (AssertionError)  a gradient check that failed
+    └── BrokenPromise           (AssertionError)  a primitive that does not do what every primitive promises
 
 Each one also is the built-in exception that a NumPy user would expect, so ``except ValueError`` keeps working.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -87,6 +91,18 @@ class InPlaceError(BackwardError):
     """
 
 
+class AnomalyError(TinygradError, FloatingPointError):
+    """A number that is not finite, found inside of `detect_anomaly`; ``anomaly`` holds where it came from, and why.
+
+    The message is the text of the anomaly, with its cause and what to do.
+    """
+
+    def __init__(self, anomaly: Any) -> None:
+        """Carry `anomaly`, whose text is the message."""
+        super().__init__(str(anomaly))
+        self.anomaly: Any = anomaly  # an `anomaly.Anomaly`, which lives in a room above this one
+
+
 class TrainingError(TinygradError, RuntimeError):
     """A training run that cannot go on, such as one whose loss is no longer a finite number."""
 
@@ -110,3 +126,22 @@ class GradientMismatch(TinygradError, AssertionError):  # noqa: N818 - named for
         """Carry `report`, whose text is the message."""
         super().__init__(str(report))
         self.report = report
+
+
+class BrokenPromise(TinygradError, AssertionError):  # noqa: N818 - named for what was found, as AssertionError is
+    """A primitive that does not do what every primitive promises, as `testing.check_primitive` found out.
+
+    Attributes:
+        promise: the name of what is broken, such as ``"gradient of order 2"``.
+        case: the `testing.Case` that shows it, the smallest that was found.
+        detail: what was expected and what came.
+
+    """
+
+    def __init__(self, subject: str, promise: str, case: Any, detail: str) -> None:
+        """Say which promise `subject` broke, how, and with which call."""
+        call = case.code(subject)
+        super().__init__(f"{subject}: broken promise: {promise}\n{detail}\n\nshown by\n    {call}")
+        self.promise = promise
+        self.case = case
+        self.detail = detail

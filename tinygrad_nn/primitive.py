@@ -204,7 +204,7 @@ def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
                 if options:
                     return operand.__record_call__(declared, operands, options)
                 return operand.__record__(declared, operands)
-        return rule(*_as_arrays(operands), **options)[0]
+        return rule(*as_arrays(operands), **options)[0]
 
     operation = cast("Operation", call)
     operation.primitive = declared
@@ -214,7 +214,7 @@ def _register(rule: Rule, twins: tuple[Callable[..., Any], ...]) -> Operation:
     return operation
 
 
-def _as_arrays(operands: tuple[Any, ...]) -> list[Any]:
+def as_arrays(operands: tuple[Any, ...]) -> list[Any]:
     """Return operands as `record` hands them to a rule: arrays, and next to an array a plain number as it is.
 
     As an array of its own it would be of double precision, and make a float32 beside it so.

@@ -81,11 +81,15 @@ def record(primitive: Primitive, operands: tuple[Any, ...], options: dict[str, A
     """Run `primitive` on `operands`, of which at least one is a Tensor, and leave a node if one needs a gradient.
 
     The path of every operation, so what is not needed for each is not done for each: one look at `MODE` tells whether
-    recording is off, or transforms under way. Calls of two or three operands are what its shape is tuned to.
+    recording is off, transforms are under way, or somebody watches. Calls of two or three operands are what its shape
+    is tuned to.
     """
     mode = MODE.get()
     level = 0
     if mode is not PLAIN:
+        if mode.watch is not None:
+            watched: Tensor = mode.watch.record(primitive, operands, options)
+            return watched
         if not mode.recording:
             return _unrecorded(primitive, operands, options)
         level = max([x.level for x in operands if isinstance(x, Tensor)])

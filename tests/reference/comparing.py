@@ -3,7 +3,7 @@
 import numpy as np
 
 import tinygrad_nn as tn
-from tests.test_primitives import flat
+from tinygrad_nn.testing.case import flat
 
 UNABLE = (
     AssertionError,

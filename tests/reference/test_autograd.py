@@ -16,7 +16,7 @@ from autograd.tracer import notrace_primitives
 from tests.reference.comparing import compare, cotangent, derivatives, joined, never
 from tests.samples import ROWS
 from tests.samples.making import case
-from tests.test_primitives import COMPOSED, OWN, call, floats, function_of, spread
+from tests.test_primitives import COMPOSED, OWN, function_of
 from tinygrad_nn.primitive import COMPOSITIONS, REFUSED, RULES
 
 pytestmark = [
@@ -88,6 +88,11 @@ def symmetric(name, operands):
     return [(x + x.swapaxes(-1, -2)) / 2 for x in operands] if name == "eigh" else operands
 
 
+def spread(function):
+    """Return a function of one sequence as one of its elements."""
+    return lambda *arrays, **options: function(arrays, **options)
+
+
 def flat(result):
     return [y for x in result for y in flat(x)] if isinstance(result, (tuple, list, SequenceBox)) else [result]
 
@@ -116,13 +121,13 @@ def test_derivatives_of_order_0_to_2_are_those_of_autograd(name, function):
 
     def here(sample):
         f = function_of(name)
-        return derivatives(lambda *x: joined(call(f, sample, symmetric(name, x))), floats(sample))
+        return derivatives(lambda *x: joined(sample.call(f, symmetric(name, x))), sample.floats)
 
     def there(sample):
-        arrays = floats(sample)
+        arrays = sample.floats
 
         def f(x):
-            return as_one(call(function, sample, symmetric(name, [x[i] for i in range(len(arrays))])))
+            return as_one(sample.call(function, symmetric(name, [x[i] for i in range(len(arrays))])))
 
         return derivatives_there(f, arrays)
 

@@ -9,8 +9,9 @@ from tests.reference.comparing import compare, cotangent, derivatives, joined, n
 from tests.reference.torch_functions import TORCH
 from tests.samples import ROWS
 from tests.samples.making import case
-from tests.test_primitives import call, flat, floats, function_of
+from tests.test_primitives import function_of
 from tinygrad_nn import nn
+from tinygrad_nn.testing.case import flat
 
 pytestmark = pytest.mark.reference
 
@@ -138,15 +139,15 @@ def engines(ours, theirs, name=""):
 
     def here(sample):
         def f(*x):
-            return joined(invariant(name, call(ours, sample, symmetric(name, sample, x))))
+            return joined(invariant(name, sample.call(ours, symmetric(name, sample, x))))
 
-        return derivatives(f, floats(sample))
+        return derivatives(f, sample.floats)
 
     def there(sample):
         def f(*x):
             return as_one(invariant(name, call_torch(theirs, sample, symmetric(name, sample, x))))
 
-        return derivatives_there(f, floats(sample))
+        return derivatives_there(f, sample.floats)
 
     return here, there
 

@@ -1,24 +1,20 @@
 """What a row of samples is, and the operands that samples are made of.
 
-Operands lie away from kinks, and further than finite differences reach; what happens at kinks is convention and has
-tests of its own.
+Operands lie away from kinks, if the row says nothing else, and further than finite differences reach; what happens at
+kinks is convention and has tests of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinygrad_nn.testing import Case as Sample
 
-@dataclass(frozen=True)
-class Sample:
-    """Operands and options of one call; an operand may be a list of arrays."""
-
-    operands: tuple[Any, ...]
-    options: dict[str, Any] = field(default_factory=dict)
+case = Sample
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,7 @@ class Row:
         reference: an independent formula; NumPy's own function where there is one.
         spellings: the operator, and the method where it takes its options otherwise than by name.
         rtol: how far the value may be from the reference, relative to it.
+        kinks: whether samples lie at kinks or jumps on purpose.
 
     """
 
@@ -37,14 +34,11 @@ class Row:
     reference: Callable[..., Any] | None = None
     spellings: tuple[Callable[..., Any], ...] = ()
     rtol: float = 1e-14
+    kinks: bool = False
 
 
 def row(*samples: Sample, **rest: Any) -> Row:
     return Row(samples, **rest)
-
-
-def case(*operands: Any, **options: Any) -> Sample:
-    return Sample(operands, options)
 
 
 def since(version: str, *samples: Sample) -> tuple[Sample, ...]:

@@ -81,18 +81,21 @@ ROWS: dict[str, Row] = {
     "histogram": row(
         case(POINTS, 4, None, None, positive(4)),
         case(POINTS, [0.0, 1.0, 1.1], None, None, positive(4)),
-        case(POINTS, 3, (0.2, 1.1), 1, positive(4)),
+        case(POINTS, 3, (0.2, 1.25), 1, positive(4)),
         case(POINTS.reshape(2, 2), 3, None, 0, positive(2, 2)),
+        kinks=True,  # the last edge belongs to the last bin
     ),
     "histogram2d": row(
         case(POINTS, POINTS[::-1], 3, None, None, positive(4)),
         case(POINTS, POINTS[::-1], [2, 3], [[0, 1], [0, 2]], 1, positive(4)),
         case(POINTS, POINTS[::-1], [0.0, 0.7, 1.2], None, None, positive(4)),
+        kinks=True,
     ),
     "histogramdd": row(
         case(np.stack([POINTS, POINTS[::-1]]).T, 3, None, None, positive(4)),
         case(POINTS, 2, [(0, 2)], 1, positive(4)),
         case([POINTS, POINTS[::-1], POINTS], (2, 3, 2), None, None, positive(4)),
+        kinks=True,
     ),
 }
 # fmt: on

@@ -2,17 +2,23 @@
 
 One step size fits no two functions: too large and the function bends, too small and rounding drowns the difference. So
 the step is swept, the differences are extrapolated to a step of 0, and the error is read off from how well they agree.
-A verdict can then rest on what was measured, from 1e-12 to 1e+12 in scale, instead of on an absolute tolerance.
+A verdict can then rest on what was measured, from 1e-12 to 1e+12 in scale, instead of on an absolute tolerance. Most
+gradients are right, and need no sweep: what agrees with a single difference to the tolerance asked for is no chance.
+
+The complex step, ``Im f(x + ih) / h``, would need no differences, and so lose nothing to rounding. But Tensors are
+real, so it could only run a function's NumPy code without its rules, and it is wrong in silence wherever that code is
+not analytic: at `abs`, `maximum`, ``x > 0`` or a conversion to float32. A checker must not convict by that.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from tinygrad_nn.checking.richardson import Estimate, Quotient, extrapolate
 from tinygrad_nn.primitive import Array
 
 Function: TypeAlias = Callable[[Sequence[Array]], Sequence[Array]]
@@ -28,48 +34,22 @@ def _steps(first: int) -> list[float]:
     return [math.ldexp(prime, first - 5 - 2 * k) for k, prime in enumerate((31, 37, 29, 41, 23, 43, 19, 47))]
 
 
-_NEAR, _CLOSER, _WIDER = _steps(-4), _steps(-16), _steps(16)
-"""The steps that suit most functions, those for a point much nearer to a kink or an edge of the domain than its size
-tells, and those for a function much larger than its change."""
+_NEAR, _CLOSER, _CLOSEST, _WIDER = _steps(-4), _steps(-16), _steps(-28), _steps(16)
+"""The steps that suit most functions; those for a point much nearer to a kink or an edge of the domain than its size
+tells, or to a jump; and those for a function much larger than its change."""
 
-_DEPTH = 3
-"""Extrapolations of one upon another: orders 2, 4, 6 and 8 in the step."""
+_FIRST = (31 * 2.0**-18, 31 * 2.0**-24)
+"""The steps that are tried before any sweep. The first suits smooth functions. The second suits networks with ReLU, of
+which a direction through all parameters takes some across their kinks, the fewer the smaller the step."""
 
-_NOISY = 3
-"""How many of the smallest steps of a sweep are asked for rounding, by how much they disagree with the one before."""
+_SMALL = 0.25
+"""The part of a function that it changes by at most in small steps, if larger steps are to show its slope better."""
 
+_CLIFF = 2.0**-8
+"""The part of a function that a jump must be to be one of its own, and no stair that comes of rounding inside."""
 
-class Estimate(NamedTuple):
-    """A derivative by finite differences; NaN where none could be found.
-
-    Attributes:
-        value: the derivative.
-        error: what it may be off by.
-        step: the step that it comes from.
-        resolution: the rounding of the function's outputs, which a derivative along an input's own length has, too.
-        eps: the relative precision of these outputs.
-
-    """
-
-    value: float
-    error: float
-    step: float
-    resolution: float
-    eps: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether it is known well, or known to be next to nothing."""
-        return self.error <= max(1e-4 * abs(self.value), 128 * self.resolution)
-
-    @property
-    def is_informed(self) -> bool:
-        """Whether it is known at all."""
-        return self.error < 0.1 * abs(self.value)
-
-    def agrees(self, value: float) -> bool:
-        """Tell whether it may be `value`, for all that is known."""
-        return abs(value - self.value) <= 1e-6 * abs(self.value) + 10 * self.error
+_ROUNDING = 256
+"""How many times the rounding of float32 a change must be, to be seen whatever the function computes with inside."""
 
 
 class Probe:
@@ -91,41 +71,85 @@ class Probe:
         self.function = function
         self.point = point
         self.index = index
+        self.outputs = outputs
         self.cotangents = cotangents
         self.sizes = [np.abs(u * output) for u, output in zip(cotangents, outputs, strict=True)]
         self.magnitude = sum(float(size.sum()) for size in self.sizes)
 
-    def derivative(self, direction: Array, expected: float) -> Estimate:
+    def of(self, index: int) -> Probe:
+        """Return the same function, to be differentiated by another input."""
+        return Probe(self.function, self.point, index, self.outputs, self.cotangents)
+
+    def derivative(self, direction: Array, expected: float, rtol: float = 1e-6, scale: float = 0.0) -> Estimate:
         """Return the derivative along `direction`, an array as large as the step that suits each element.
 
-        It is looked for far and wide only where the usual steps leave it uncertain, compared with what is `expected`.
+        One difference will do if it is what is `expected`, to `rtol` of it and of `scale`. Otherwise the step is swept,
+        and far and wide only where the usual steps leave the derivative uncertain.
         """
+        first = self.glance(direction, expected, rtol * max(abs(expected), scale))
+        if first is not None:
+            return first
         line = Line(self, direction)
+        return self._swept(line, expected)._replace(trail=line.trail())
+
+    def glance(self, direction: Array, expected: float, tolerance: float) -> Estimate | None:
+        """Return a single difference along `direction` if it is what is `expected`; otherwise there is more to do."""
+        line = Line(self, direction)
+        for step in _FIRST:
+            first = line.look(step, expected)
+            if abs(first.value - expected) <= tolerance:
+                # That nothing changes may also mean that the step is too small to be seen.
+                return first if first.value or line.slope(-_NEAR[0], _NEAR[0]) == 0 else None
+        return None
+
+    def trail(self, direction: Array) -> tuple[Quotient, ...]:
+        """Return the differences for a sweep of steps, each about a quarter of the one before."""
+        line = Line(self, direction)
+        line.extrapolate(_NEAR)
+        return line.trail()
+
+    def _swept(self, line: Line, expected: float) -> Estimate:
+        """Return what a sweep of steps finds, or several, one beside the other."""
         near = line.extrapolate(_NEAR)
         if near.is_clear and near.agrees(expected):
             return near
         # There may be a kink, or the end of the domain, closer than the steps. What is found there overrules, unless it
         # is a 0 because the function does not resolve such steps.
         closer = line.extrapolate(_CLOSER)
-        if closer.is_clear and (closer.value != 0 or not near.is_informed):
+        is_stair = 0 < near.least_rise < _CLIFF * self.magnitude
+        if closer.is_clear and (closer.value or not (near.is_informed or is_stair or self._hides(expected))):
             return closer
-        if near.is_clear:
+        if near.is_clear and (near.value or not self._hides(expected)):
             return near
-        # Or the function rounds so coarsely that it takes larger steps to see it change.
-        wider = line.extrapolate(_WIDER)
-        candidates = [near, *(other for other in (closer, wider) if not near.is_informed or near.agrees(other.value))]
-        return min(candidates, key=lambda estimate: estimate.error)
+        # Or a jump or a pole, which all these steps have crossed.
+        closest = line.extrapolate(_CLOSEST)
+        jump = _CLIFF * self.magnitude if expected else self._rounding_in_single(4)
+        for wide, narrow in ((near, closer), (closer, closest)):
+            if narrow.least_rise == 0 and wide.least_rise > jump:
+                return narrow
+        sweeps = informed = [near, closer, closest]
+        # Or the function is so much larger than its change that it takes larger steps to see it. But one that changes
+        # by much in a small step does not show its slope in a large one.
+        if all(quotient.rise < _SMALL * self.magnitude for quotient in near.trail):
+            informed = [*sweeps, line.extrapolate(_WIDER)]
+        if near.is_informed:
+            return min((s for s in informed if s is near or near.agrees(s.value)), key=lambda sweep: sweep.error)
+        informed = [sweep for sweep in informed if sweep.is_informed]
+        if informed:
+            return min(informed, key=lambda sweep: sweep.error / abs(sweep.value))
+        unseen = near._replace(error=max(near.error, abs(expected)))
+        return min(
+            (sweep for sweep in sweeps if sweep.is_flat == (expected == 0)),
+            key=lambda sweep: sweep.error,
+            default=unseen if expected else near,
+        )
 
-    def is_kink(self, direction: Array, analytic: float) -> bool:
-        """Tell whether the slopes on both sides differ however small the step, and enclose `analytic`."""
-        line, gap = Line(self, direction), math.inf
-        for step in (2.0**-16, 2.0**-20):
-            left, right = line.slope(-step, 0.0), line.slope(0.0, step)
-            before, gap = gap, abs(right - left)
-            is_inside = min(left, right) - gap / 16 <= analytic <= max(left, right) + gap / 16
-            if not is_inside or gap < 1e-3 * max(abs(left), abs(right)):
-                return False
-        return gap > before / 2  # where a function is smooth, the gap shrinks as the step does
+    def _hides(self, expected: float) -> bool:
+        """Tell whether a derivative as `expected` may stay unseen, for the function is large and of low precision."""
+        return 0 < abs(expected) * _NEAR[0] < self._rounding_in_single(_ROUNDING)
+
+    def _rounding_in_single(self, times: float) -> float:
+        return times * float(np.finfo(np.float32).eps) * self.magnitude
 
 
 class Line:
@@ -137,54 +161,65 @@ class Line:
         self.direction = direction
         self.changes = [np.zeros(u.shape, bool) for u in probe.cotangents]
         self.are_single = [True] * len(probe.cotangents)
+        self.are_short = [True] * len(probe.cotangents)
+        self.seen: list[Quotient] = []
+
+    def look(self, step: float, expected: float) -> Estimate:
+        """Return a single central difference, whose error is no less than how far it is from what is `expected`."""
+        behind, ahead, value = self._sides(step)
+        eps = float(np.finfo(np.float64).eps)
+        resolution = self.probe.magnitude * eps / 2
+        error = abs(value - expected) + resolution / step
+        return Estimate(value, error, step, resolution, eps, not _are_alike(behind, ahead))
 
     def slope(self, start: float, end: float) -> float:
         """Return the difference quotient between two distances; NaN where the function has no value."""
-        rise = 0.0
         with np.errstate(all="ignore"):  # a large step may leave the domain, and is then left out
-            low, high = self._at(start), self._at(end)
-            if low is None or high is None:
-                return math.nan
-            for place, (u, a, b) in enumerate(zip(self.probe.cotangents, low, high, strict=True)):
-                if not a.shape == b.shape == u.shape:  # as of x[x > 0], where an element has changed its sign
-                    return math.nan
-                self.changes[place] |= a != b
-                self.are_single[place] = self.are_single[place] and np.array_equal(b, b.astype(np.float32))
-                rise += float(np.sum(u * (b - a), dtype=np.float64))
-        return rise / (end - start)
+            return self._rise(self._at(start), self._at(end)) / (end - start)
 
     def extrapolate(self, steps: Sequence[float]) -> Estimate:
-        """Sweep the step, from large to small, and return the surest extrapolation to a step of 0.
-
-        The extrapolation is Ridders', "Accurate computation of F'(x) and F'(x)F''(x)", 1982. To its error, which is how
-        much each one changes the value, comes the rounding: of the outputs, by their precision, and of all that happens
-        inside of the function, as the smallest steps show it.
-        """
-        row = [self.slope(-step, step) for step in steps]
+        """Sweep the step, from large to small, and return the surest extrapolation to a step of 0."""
+        trail, is_bent = [], True
+        for step in steps:
+            behind, ahead, central = self._sides(step, noting=True)
+            trail.append(Quotient(step, central, ahead))
+            is_bent = is_bent and not _are_alike(behind, ahead)
+        self.seen += trail
         resolution, eps = self._rounding()
-        best = Estimate(math.nan, math.inf, math.nan, resolution, eps)
-        start = max((place + 1 for place, slope in enumerate(row) if not math.isfinite(slope)), default=0)
-        steps, row = steps[start:], row[start:]
-        if len(row) <= _DEPTH:
-            return best
-        noise = max(abs(row[k] - row[k - 1]) * steps[k] for k in range(max(1, len(row) - _NOISY), len(row)))
-        blur = [(noise + resolution) / step for step in steps]
-        first: list[float] = []
-        for depth in range(1, _DEPTH + 1):
-            above = row
-            shrinkages = [(before / after) ** 2 for before, after in zip(steps[:-depth], steps[depth:], strict=True)]
-            row = [b + (b - a) / (r - 1) for a, b, r in zip(above[:-1], above[1:], shrinkages, strict=True)]
-            first = first or row
-            for place, value in enumerate(row):
-                last = place + depth
-                # At smaller steps it has to be the same, but for the rounding: a kink nearby shows only there.
-                change = max(
-                    (abs(value - v) - 4 * b for v, b in zip(first[last:], blur[last + 1 :], strict=True)), default=0
-                )
-                error = max(abs(value - above[place]), abs(value - above[place + 1]), change) + blur[last]
-                if error < best.error:
-                    best = Estimate(value, error, steps[last], resolution, eps)
-        return best
+        return extrapolate(trail, resolution, eps)._replace(is_bent=is_bent)
+
+    def trail(self) -> tuple[Quotient, ...]:
+        """Return the differences of all sweeps with steps up to the size of the input, from large steps to small."""
+        return tuple(sorted((quotient for quotient in self.seen if quotient.step < 1), reverse=True))
+
+    def _sides(self, step: float, *, noting: bool = False) -> tuple[float, float, float]:
+        """Return the difference quotients behind the point, ahead of it, and between both sides."""
+        with np.errstate(all="ignore"):  # likewise
+            low, high, middle = self._at(-step), self._at(step), self.probe.outputs
+            if noting and low is not None and high is not None:
+                self._note(low, high)
+            across = self._rise(low, high)
+            ahead = self._rise(middle, high) if math.isfinite(across) else math.nan
+            return (across - ahead) / step, ahead / step, across / (2 * step)
+
+    def _rise(self, low: Sequence[Array] | None, high: Sequence[Array] | None) -> float:
+        """Return the difference between two results."""
+        rise = 0.0
+        if low is None or high is None:
+            return math.nan
+        for u, a, b in zip(self.probe.cotangents, low, high, strict=True):
+            if not a.shape == b.shape == u.shape:  # as of x[x > 0], where an element has changed its sign
+                return math.nan
+            rise += float(np.sum(u * (b - a), dtype=np.float64))
+        return rise
+
+    def _note(self, low: Sequence[Array], high: Sequence[Array]) -> None:
+        """Note which outputs change, and in which precision they are."""
+        for place, (a, b) in enumerate(zip(low, high, strict=True)):
+            if a.shape == b.shape == self.changes[place].shape:
+                self.changes[place] |= a != b
+                self.are_single[place] = self.are_single[place] and np.array_equal(b, b.astype(np.float32))
+                self.are_short[place] = self.are_short[place] and np.array_equal(b, b.astype(np.float16))
 
     def _at(self, distance: float) -> Sequence[Array] | None:
         """Return the outputs at a distance, or None where the function refuses the point."""
@@ -198,17 +233,25 @@ class Line:
     def _rounding(self) -> tuple[float, float]:
         """Return how far the outputs that change are rounded, and their relative precision.
 
-        An output that only takes values of float32 has been one, whatever its dtype is. If none changes, the steps may
-        be too small for their precision, so all count.
+        An output that only takes values of float32 has been one, whatever its dtype is, unless they have so few digits
+        that it tells nothing, as those of `np.round`. If none changes, the steps may be too small for their precision,
+        so all count.
         """
         is_still = not any(changed.any() for changed in self.changes)
         resolution, coarsest = 0.0, 0.0
-        for size, changed, is_single in zip(self.probe.sizes, self.changes, self.are_single, strict=True):
+        for size, changed, is_single, is_short in zip(
+            self.probe.sizes, self.changes, self.are_single, self.are_short, strict=True
+        ):
             if is_still or changed.any():
-                eps = float(np.finfo(np.float32 if is_single else size.dtype).eps)
+                eps = float(np.finfo(np.float32 if is_single and not is_short else size.dtype).eps)
                 coarsest = max(coarsest, eps)
                 resolution += float(size.sum() if is_still else size[changed].sum()) * eps / 2
         return resolution, coarsest
+
+
+def _are_alike(behind: float, ahead: float) -> bool:
+    """Tell whether the slopes on both sides differ by no more than the little that most functions bend in one step."""
+    return abs(ahead - behind) <= max(abs(ahead), abs(behind)) / 64
 
 
 def sizes_of(values: Array) -> Array:

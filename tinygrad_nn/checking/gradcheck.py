@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_nn.backprop import no_grad
+from tinygrad_nn import trees
+from tinygrad_nn.backprop import Node, no_grad
+from tinygrad_nn.checking.blame import culprits_of
 from tinygrad_nn.checking.compare import Checker, Mode
-from tinygrad_nn.checking.report import GradcheckReport
+from tinygrad_nn.checking.report import GradcheckReport, Verdict
 from tinygrad_nn.errors import ArgumentError, GradientMismatch
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor, raw
@@ -28,13 +30,17 @@ def gradcheck(
 ) -> GradcheckReport:
     """Compare the gradient of `f` with finite differences, for a random gradient of its outputs.
 
-    The step of the differences is swept and extrapolated to 0, so that each comes with its own error. A gradient passes
-    if it agrees to `rtol` of itself and to that error, whatever its scale. An input that `f` does not depend on has the
-    gradient 0, which is compared like any other.
+    Where a single difference does not agree, its step is swept and extrapolated to 0, so that it comes with its own
+    error. A gradient passes if it agrees to `rtol` of itself and to that error, whatever its scale. An input that `f`
+    does not depend on has the gradient 0, which is compared like any other. When a gradient is wrong, each operation of
+    the recorded graph is checked by itself, and the report names those to mend.
 
     Args:
-        f: takes Tensors and returns a Tensor or a tuple of them, of any shapes; called with one for each input.
-        inputs: arrays of any shapes. Floats are converted to float64 and differentiated, others are left alone.
+        f: called with a Tensor for each input, or a list, tuple or dict of them, as `inputs` has it; returns a Tensor,
+            or a list, tuple or dict of them, of any shapes.
+        inputs: a list or tuple with each argument: an array, Tensor or number, or a list, tuple or dict of them. A list
+            of nothing but numbers is an array. Floats are converted to float64 and differentiated, all else is left
+            alone.
         order: 1 checks the gradient, 2 also the gradient of the gradient, and so on.
         mode: "full" compares every element, "directional" some random directions, which is cheaper and misses next to
             nothing, "auto" suits the size of each input.
@@ -51,37 +57,68 @@ def gradcheck(
     True
 
     """
-    values = [np.asarray(raw(x)) for x in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
-    places = [place for place, value in enumerate(values) if value.dtype.kind == "f"]
-    if not places:
+    if order < 1:
+        message = f"gradcheck: expected 'order' to be at least 1, which is the gradient, got {order}"
+        raise ArgumentError(message)
+    arguments = [_arrays(x) for x in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+    paths = [leaf for place, tree in enumerate(arguments) for leaf in trees.leaves(tree, f"input {place}")]
+    names = [path for path, value in paths if _is_floating(value)]
+    if not names:
         message = "gradcheck: expected at least one input of a floating dtype, got none. Convert with astype(float)"
         raise ArgumentError(message)
 
     def function(*tensors: Tensor) -> tuple[Tensor, ...]:
-        given: list[Any] = list(map(Tensor, values))
-        for place, tensor in zip(places, tensors, strict=True):
-            given[place] = tensor
-        return _outputs(f(*given))
+        floats = iter(tensors)
+        given = [next(floats) if _is_floating(value) else _constant(value) for _, value in paths]
+        return _outputs(f(*trees.rebuild(arguments, iter(given))))
 
     checker = Checker(f"gradcheck of {getattr(f, '__name__', f)}", rng, mode, rtol)
-    point = [values[place].astype(np.float64) for place in places]
-    names = [f"input {place}" for place in places]
+    start = point = [value.astype(np.float64) for _, value in paths if _is_floating(value)]
+    first = function
     for current in range(1, order + 1):
         cotangents = checker.check(_evaluator(function), _pullback(function, point), point, names, current)
         if not checker.verdict.is_good:
             break
         names = [*names, *(f"cotangent {place}" for place in range(len(cotangents)))]
         function, point = _derivative(function, len(point)), [*point, *cotangents]
-    report = checker.report()
+    culprits: Sequence[object] = ()
+    if checker.verdict is Verdict.WRONG:
+        culprits = culprits_of(lambda arrays: _recorded(first, arrays), start, current, checker.rng)
+    report = checker.report(culprits)
     if raises and not report:
         raise GradientMismatch(report)
     return report
 
 
+def _arrays(tree: Any) -> Any:
+    """Return a tree of inputs with arrays for Tensors, floats, and lists of nothing but numbers."""
+    if isinstance(tree, dict):
+        return {key: _arrays(branch) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)) and not _is_of_numbers(tree):
+        branches = [_arrays(branch) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    return np.asarray(raw(tree)) if isinstance(tree, (float, list, tuple, Tensor, np.ndarray, np.generic)) else tree
+
+
+def _is_of_numbers(tree: Any) -> bool:
+    """Tell whether a list is an array written out."""
+    if isinstance(tree, (list, tuple)):
+        return not hasattr(tree, "_fields") and all(map(_is_of_numbers, tree)) and len({np.shape(x) for x in tree}) < 2
+    return isinstance(tree, (int, float))
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _constant(value: Any) -> Any:
+    """Return an input that is not differentiated as `f` is to see it: arrays as Tensors, and all else as it is."""
+    return Tensor(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuc" else value
+
+
 def _outputs(result: Any) -> tuple[Tensor, ...]:
     """Return the outputs that have a gradient; those that are no Tensors have the gradient 0, which is compared."""
-    results = result if isinstance(result, (tuple, list)) else (result,)
-    tensors = [x if isinstance(x, Tensor) else Tensor(x) for x in results]
+    tensors = [x if isinstance(x, Tensor) else Tensor(x) for x in trees.values(result)]
     floating = tuple(x for x in tensors if x.dtype.kind == "f")
     if not floating:
         message = (
@@ -90,6 +127,12 @@ def _outputs(result: Any) -> tuple[Tensor, ...]:
         )
         raise ArgumentError(message)
     return floating
+
+
+def _recorded(function: Callable[..., tuple[Tensor, ...]], point: Sequence[Array]) -> list[Node]:
+    """Return the nodes of the outputs, recorded outside of transforms, where graphs keep what a culprit is found by."""
+    outputs = function(*(Tensor(array, requires_grad=True) for array in point))
+    return [output._node for output in outputs if output._node is not None]
 
 
 def _evaluator(function: Callable[..., tuple[Tensor, ...]]) -> Callable[[Sequence[Array]], list[Array]]:

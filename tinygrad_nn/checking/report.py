@@ -5,13 +5,35 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tinygrad_nn.checking.html import page
+from tinygrad_nn.checking.kinks import Kink
+from tinygrad_nn.checking.richardson import Quotient
+from tinygrad_nn.checking.sweep import draw_sweep
+from tinygrad_nn.errors import ArgumentError
+
+if TYPE_CHECKING:  # matplotlib is an optional extra, and heavy
+    from matplotlib.axes import Axes
+
+HEAD = ("name", "shape", "order", "compared", "error", "verdict")
+"""The heads of the table's columns."""
+
 
 class Verdict(enum.Enum):
-    """What a check found, from the best to the worst."""
+    """What a check found, from the best to the worst.
+
+    Attributes:
+        PASS: the gradient is right.
+        KINK: the function is not differentiable there, and the gradient lies between the slopes on both sides.
+        NOISE_LIMITED: the function is rounded too coarsely for its gradient to be verified.
+        WRONG: the gradient is not the true one.
+        NON_FINITE: an input, output or derivative is infinite or NaN.
+        NON_DETERMINISTIC: two evaluations at one point differ.
+
+    """
 
     PASS = "PASS"  # noqa: S105 - no password
     KINK = "KINK"
@@ -31,13 +53,6 @@ class Verdict(enum.Enum):
         return max(verdicts, key=list(Verdict).index, default=Verdict.PASS)
 
 
-_MEANINGS = {
-    Verdict.KINK: "not differentiable here; the gradient lies between the slopes on both sides",
-    Verdict.NOISE_LIMITED: "rounding inside of the function drowns its differences: the gradient could not be verified",
-    Verdict.NON_FINITE: "not a finite number, so there is nothing to compare",
-}
-
-
 class Sample(NamedTuple):
     """One comparison: an element of the gradient, or the gradient along a random direction.
 
@@ -48,6 +63,9 @@ class Sample(NamedTuple):
         uncertainty: the error to be expected of `numeric`.
         step: the step that `numeric` comes from, relative to the size of the input.
         verdict: what follows.
+        kink: what the function, with its outputs multiplied by the random cotangent, is like at a `KINK`.
+        trail: differences for a sweep of steps; empty where a single one agreed with the gradient.
+        width: how many elements the direction goes through: 1 for an element, 0 for all.
 
     """
 
@@ -57,18 +75,60 @@ class Sample(NamedTuple):
     uncertainty: float
     step: float
     verdict: Verdict
+    kink: Kink | None = None
+    trail: tuple[Quotient, ...] = ()
+    width: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where in the input it was, in words."""
+        if self.element is None:
+            return f"{self.width} elements" if self.width else "a random direction"
+        return f"element {list(self.element)}"
 
     @property
     def ratio(self) -> float:
         """How many times too large the analytic derivative is."""
         return self.analytic / self.numeric if self.numeric else math.copysign(math.inf, self.analytic)
 
+    @property
+    def remainder(self) -> float | None:
+        """The power of the step ``h`` that ``f(x + h d) - f(x) - h g d`` falls with: 2 if ``g`` is right, 1 if wrong.
+
+        That is Taylor's theorem. None where rounding leaves nothing to be seen, as for a linear function.
+        """
+        large = [abs(self.analytic)] + [abs(q.central) for q in self.trail if math.isfinite(q.central)]
+        rests = [
+            (math.log(q.step), math.log(abs(q.forward - self.analytic) * q.step))
+            for q in self.trail
+            if math.isfinite(q.forward) and abs(q.forward - self.analytic) > 1e-6 * max(large)
+        ]
+        if len(rests) < 3:
+            return None
+        steps, rest = np.array(rests[-4:]).T
+        return float(np.polyfit(steps, rest, 1)[0])
+
+    def meaning(self) -> str:
+        """Say what follows from a verdict that is neither good nor bad."""
+        if self.verdict is Verdict.KINK:
+            return f"not differentiable here: {self.kink}; the gradient lies between them"
+        if self.verdict is Verdict.NON_FINITE:
+            return "not a finite number, so there is nothing to compare"
+        if self.verdict is Verdict.NOISE_LIMITED:
+            doubt = 10 * self.uncertainty
+            verified = "nothing could be verified"
+            if math.isfinite(doubt):
+                verified = f"verified is only that the derivative lies within {doubt:.1g} of {self.numeric:.3g}"
+                if doubt < abs(self.numeric):
+                    verified += f", that is its sign and that it is right to {doubt / abs(self.numeric):.0%}"
+            return f"rounding inside of the function drowns its differences: {verified}"
+        return ""
+
     def __str__(self) -> str:
         """Say where it was, what was compared, and how they relate."""
-        place = "a random direction" if self.element is None else f"element {list(self.element)}"
         ratio = f", ratio {self.ratio:.6g}" if self.verdict is Verdict.WRONG else ""
         return (
-            f"{place}: analytic {self.analytic:.9g}, numeric {self.numeric:.9g} +- {self.uncertainty:.0e}{ratio} "
+            f"{self.place}: analytic {self.analytic:.9g}, numeric {self.numeric:.9g} +- {self.uncertainty:.0e}{ratio} "
             f"(step {self.step:.0e} of the input's size)"
         )
 
@@ -80,8 +140,10 @@ class Comparison(NamedTuple):
         name: the input, as ``input 0``, or the parameter.
         shape: its shape.
         order: 1 for the gradient, 2 for the gradient of the gradient.
-        samples: all elements; or some random directions, and the element that a wrong one was narrowed down to.
+        samples: all elements, those that are right a few at once; or some random directions, through several inputs at
+            once, and the element that a wrong one was narrowed down to.
         error: the largest difference between analytic and numeric, relative to the largest derivative.
+        pattern: what a wrong gradient is, compared with the true one; empty if that cannot be said.
 
     """
 
@@ -90,6 +152,7 @@ class Comparison(NamedTuple):
     order: int
     samples: tuple[Sample, ...]
     error: float
+    pattern: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -109,12 +172,18 @@ class Comparison(NamedTuple):
     @property
     def directions(self) -> int:
         """How many random directions were compared; 0 if every element was."""
-        return sum(sample.element is None for sample in self.samples)
+        return sum(not sample.width for sample in self.samples)
+
+    @property
+    def elements(self) -> int:
+        """How many elements were compared by themselves, or a few at once."""
+        return sum(sample.width for sample in self.samples)
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of its row in the table."""
-        count = len(self.samples)
-        compared = f"{self.directions} directions" if self.directions else f"{count} element{'s' * (count != 1)}"
+        count = self.elements
+        directions = f"{self.directions} direction{'s' * (self.directions > 1)}"
+        compared = directions if self.directions else f"{count} element{'s' * (count != 1)}"
         return self.name, str(self.shape), str(self.order), compared, f"{self.error:.1e}", self.verdict.value
 
     def explain(self) -> list[str]:
@@ -124,11 +193,17 @@ class Comparison(NamedTuple):
             return []
         order = f", order {self.order}" if self.order > 1 else ""
         lines = [f"{self.name}{order}, {worst}"]
-        if verdict in _MEANINGS:
-            lines.append(f"  {_MEANINGS[verdict]}")
-        elif not self.directions and len(self.samples) > 1:
+        if self.pattern:
+            lines.append(f"  {self.name}: the gradient {self.pattern}")
+        if verdict is not Verdict.WRONG:
+            alike = sum(sample.verdict is verdict for sample in self.samples)
+            more = f" (and {alike - 1} more like this)" if alike > 1 else ""
+            return [*lines, f"  {worst.meaning()}{more}"]
+        if not self.directions and self.elements > 1:
             wrong = [sample for sample in self.samples if sample.verdict is verdict]
-            lines.append(f"  {len(wrong)} of {len(self.samples)} elements are wrong{_common_ratio(wrong)}")
+            lines.append(f"  {len(wrong)} of {self.elements} elements are wrong{_common_ratio(wrong)}")
+        if worst.remainder is not None:
+            lines.append(f"  Taylor remainder: falls with the step to the power of {worst.remainder:.1f}, 2 if right")
         return lines
 
 
@@ -149,6 +224,7 @@ class GradcheckReport(NamedTuple):
         note: what in the function itself left nothing to compare; empty if nothing did.
         seed: repeats the check exactly, as ``rng=seed``.
         evaluations: how often the function was evaluated.
+        culprits: the operations that are to blame for a wrong gradient, each of which reads as a line.
 
     """
 
@@ -158,10 +234,15 @@ class GradcheckReport(NamedTuple):
     note: str
     seed: int
     evaluations: int
+    culprits: tuple[object, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether the gradient is right."""
         return self.verdict.is_good
+
+    def __repr__(self) -> str:
+        """Show the same: what fails in ``assert gradcheck(..., raises=False)`` is shown by its repr."""
+        return str(self)
 
     def __str__(self) -> str:
         """Show the verdict, a table with a row for each input, and what was found where one did not pass."""
@@ -169,12 +250,54 @@ class GradcheckReport(NamedTuple):
         if self.note:
             lines.append(self.note)
         if self.comparisons:
-            head = ("name", "shape", "order", "compared", "error", "verdict")
-            lines += _table([head, *(comparison.row() for comparison in self.comparisons)])
+            lines += _table([HEAD, *(comparison.row() for comparison in self.comparisons)])
         for comparison in self.comparisons:
             lines += comparison.explain()
-        lines.append(f"{self.evaluations} evaluations; repeat with rng={self.seed}")
+        if self.culprits:
+            lines.append(self._to_mend())
+            lines += [f"  {culprit}" for culprit in self.culprits]
+        lines.append(self._repeat())
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Show the same in a notebook."""
+        rows = [(comparison.row(), comparison.explain()) for comparison in self.comparisons]
+        lists = [(self._to_mend(), [str(culprit) for culprit in self.culprits])] if self.culprits else []
+        return page(self.subject, self.verdict.value, self.note, HEAD, rows, lists, self._repeat())
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how the error of the differences depends on their step, for the sample to look at first.
+
+        For a right gradient the error falls with the square of the step, until rounding makes it grow; for a wrong one
+        it stays where it is.
+
+        Args:
+            ax: the Axes to draw into; those of a new figure if None.
+
+        Returns:
+            the Axes.
+
+        Raises:
+            UnsupportedError: matplotlib, which the extra ``plot`` brings, is not installed.
+            ArgumentError: no step was swept, because all gradients agreed with a single difference each.
+
+        """
+        worst = [(comparison.name, comparison.worst) for comparison in self.comparisons]
+        swept = [(name, sample) for name, sample in worst if sample is not None and sample.trail]
+        if not swept:
+            message = (
+                "GradcheckReport.plot: expected a sweep of steps, but all gradients agree with a single difference "
+                "each. Check with rtol=0, which takes nothing for granted"
+            )
+            raise ArgumentError(message)
+        name, sample = max(swept, key=lambda pair: list(Verdict).index(pair[1].verdict))
+        return draw_sweep(ax, f"{name}, {sample.place}", sample.analytic, sample.numeric, sample.trail)
+
+    def _to_mend(self) -> str:
+        return f"The operation{'s' * (len(self.culprits) > 1)} to mend:"
+
+    def _repeat(self) -> str:
+        return f"{self.evaluations} evaluation{'s' * (self.evaluations != 1)}; repeat with rng={self.seed}"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -1,17 +1,19 @@
 """A `Graph` as DOT, the language of Graphviz: modules as nested boxes, values and operations told apart by their looks.
 
-All labels are plain text, escaped: DOT's HTML labels look richer, and would take a name such as "<b>" for markup.
+All labels are plain text, escaped, but those with arrays in them (`thumbnails`), whose text is escaped as well.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from tinygrad_nn.errors import RenderError
-from tinygrad_nn.graph.layout import Row, contents, repeated, rows, titles
+from tinygrad_nn.graph.layout import COMPUTED, Row, contents, labelled_edges, repeated, rows, title, titles, trunk
 from tinygrad_nn.graph.modules import Path
 from tinygrad_nn.graph.structure import Edge, Graph, GraphNode
 from tinygrad_nn.graph.style import (
+    CAPTION,
+    CARRIED,
     EDGE,
     GRAPH,
     KINDS,
@@ -19,26 +21,25 @@ from tinygrad_nn.graph.style import (
     MODULE_FILLS,
     NODE,
     SPACE,
+    WITH_ARRAYS,
     escaped,
     shape_text,
     shown,
     text_on,
     width,
-)  # fmt: skip  # one name a line would be a page of names
+)
+from tinygrad_nn.graph.thumbnails import label_with_arrays
+from tinygrad_nn.primitive import Array
 
-MAX_NODES = 500
-"""The largest graph that is drawn unasked: more takes minutes to lay out, and nobody can read it."""
 
-
-def to_dot(graph: Graph, max_nodes: int = MAX_NODES) -> str:
+def to_dot(graph: Graph, caption: str = "", *, values: bool = False, gradients: bool = False) -> str:
     """Return `graph` as DOT text; the same graph gives the same text.
 
     Args:
-        graph: from `trace`.
-        max_nodes: refuse a graph of more nodes.
-
-    Raises:
-        RenderError: the graph has more than `max_nodes` nodes.
+        graph: from `trace`, or folded.
+        caption: what to write under it.
+        values: whether to show the values that it was traced with.
+        gradients: whether to show the gradients that it has.
 
     >>> import tinygrad_nn as tn
     >>> w = tn.Tensor([3.0, 4.0], requires_grad=True, name="w")
@@ -46,36 +47,39 @@ def to_dot(graph: Graph, max_nodes: int = MAX_NODES) -> str:
     digraph computation {
 
     """
-    if len(graph.nodes) > max_nodes:
-        message = (
-            f"draw: expected at most {max_nodes} nodes, which is as much as a picture can show, got {len(graph.nodes)} "
-            f"({graph.number_of('operation')} operations). Draw a smaller part, such as one layer or fewer steps, or "
-            f"raise the limit with max_nodes={len(graph.nodes)} and be patient"
-        )
-        raise RenderError(message)
-    return _Picture(graph).text()
+    return _Picture(graph, values=values, gradients=gradients).text(caption)
 
 
 class _Picture:
     """Writes nodes where they stand, module by module, and then the edges."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, values: bool, gradients: bool) -> None:
         self.graph = graph
+        self.values = values
+        self.gradients = gradients
         self.contents = contents(graph)
         self.copies = repeated(graph)
         self.rows = rows(graph, self.copies)
         self.titles = titles(graph)
         self.placed = {*self.copies, *(source for row in self.rows.values() for source in row[:2])}
+        self.trunk = trunk(graph)
+        self.labelled = labelled_edges(graph, self.trunk)
+        self.shared = {source for source, uses in Counter(edge.source for edge in graph.edges).items() if uses > 1}
         self.numbers = {path: number for number, path in enumerate(self.contents)}
 
-    def text(self) -> str:
-        """Return the whole picture."""
+    def text(self, caption: str) -> str:
+        """Return the whole picture, with `caption` under it."""
         import graphviz
 
         canvas = graphviz.Digraph("computation", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE)
         self._fill(canvas, ())
         for edge in self.graph.edges:
             self._connect(canvas, edge)
+        for edge in self.graph.carried:
+            # Written the other way round, so that it points down as all edges do, and keeps out of the others' way.
+            canvas.edge(f"n{edge.target}", f"n{edge.source}", label=f"{SPACE}next{SPACE}", **CARRIED)
+        if caption:  # last, for modules would take what stands before them for theirs
+            canvas.attr(label="\n" + "".join(f"{escaped(line)}\\l" for line in caption.split("\n")), **CAPTION)
         return str(canvas.source)
 
     def _fill(self, canvas: Any, path: Path) -> None:
@@ -83,16 +87,21 @@ class _Picture:
         for item in self.contents[path]:
             if isinstance(item, tuple):
                 with canvas.subgraph(name=f"cluster_{self.numbers[item]}") as module:
-                    title = f"{SPACE}{shown(item[-1])}{SPACE}"  # a wide font must not spill over the border
-                    module.attr(label=escaped(title), fillcolor=MODULE_FILLS[(len(item) - 1) % 2], **MODULE)
+                    name = shown(title(item[-1], self.graph.classes.get(item)))
+                    name = f"{SPACE}{name}{SPACE}"  # a wide font must not spill over the border
+                    module.attr(label=escaped(name), fillcolor=MODULE_FILLS[(len(item) - 1) % 2], **MODULE)
                     self._fill(module, item)
+            elif self.graph.nodes[item].kind == "result":
+                with canvas.subgraph() as line:
+                    line.attr(rank="max")  # all results at the bottom
+                    self._write(line, item, item)
             elif item not in self.placed:
                 self._write_row(canvas, self.graph.nodes[item])
 
     def _write_row(self, canvas: Any, node: GraphNode) -> None:
         """Write a node with what belongs to it."""
-        row, title = self.rows.get(node.id), self.titles.get(node.id)
-        if row is None and title is None:
+        row, heading = self.rows.get(node.id), self.titles.get(node.id)
+        if row is None and heading is None:
             self._write(canvas, node.id, node.id)
             return
         row = row or Row()
@@ -103,18 +112,31 @@ class _Picture:
             for side, neighbour in (("left", row.left), ("right", row.right)):
                 if neighbour is not None:
                     self._write(line, neighbour, node.id)
-                elif title:
-                    _write_spacer(line, node, side, width(shown(title), 11) - width(text_on(node)) / 2 - 0.3)
+                elif heading:
+                    _write_spacer(line, node, side, width(shown(heading), 11) - width(text_on(node)) / 2 - 0.3)
                 if side == "left":
                     self._write(line, node.id, node.id)
 
     def _write(self, canvas: Any, number: int, user: int) -> None:
         """Write a node, or the copy of it for the operation `user`."""
         node = self.graph.nodes[number]
-        text = text_on(node)
+        text = text_on(node, self.graph.nodes[user].modules)
         if number in self.copies:
             text += f"\nused {self.copies[number]} times"
-        canvas.node(self._name(number, user), label=escaped(text), width=f"{width(text) + 0.2:.2f}", **KINDS[node.kind])
+        look = KINDS[node.kind] | {"label": escaped(text), "width": f"{width(text) + 0.2:.2f}"}
+        arrays = self._arrays(node)
+        if arrays:
+            look |= WITH_ARRAYS.get(node.kind, {}) | {"label": label_with_arrays(text, arrays)}
+        canvas.node(self._name(number, user), **look)
+
+    def _arrays(self, node: GraphNode) -> dict[str, Array | None]:
+        """Return which arrays to write on a node, with None for one that there should be."""
+        arrays: dict[str, Array | None] = {}
+        if self.values:
+            arrays["value"] = node.value
+        if self.gradients and node.kind not in ("input", "constant"):  # which want none
+            arrays["gradient"] = node.gradient
+        return arrays
 
     def _name(self, number: int, user: int) -> str:
         return f"n{number}_{user}" if number in self.copies else f"n{number}"
@@ -130,9 +152,14 @@ class _Picture:
         else:
             options = {"headport": "n"} if edge.target in self.titles else {}  # from the side it would cross the title
             source = self.graph.nodes[edge.source]
-            if source.kind == "operation":
-                # The weight draws edges between operations straight, and whatever else there is gives way to them.
-                options |= {"label": f"{SPACE * 2}{shape_text(source.shape)}{SPACE}", "weight": "8"}
+            if source.kind in COMPUTED:
+                # The weight draws edges between operations straight, the longest chain first, and all else gives way.
+                options["weight"] = "8" if edge in self.trunk else "2"
+                text = f"{SPACE * 2}{shape_text(source.shape)}{SPACE}"
+                # An empty label makes room, too, without which the line would run outside of its module.
+                options["label"] = text if edge in self.labelled else SPACE * len(text)
+            elif source.kind == "input" and edge.source in self.shared:
+                options |= {"minlen": "2", "headport": "n"}  # from the side they would cut through boxes
             canvas.edge(tail, head, **options)
 
 

@@ -6,12 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_nn.errors import ArgumentError, RenderError
-from tinygrad_nn.graph.dot import MAX_NODES, to_dot
+from tinygrad_nn.graph.choosing import caption, chosen
+from tinygrad_nn.graph.dot import to_dot
+from tinygrad_nn.graph.folding import READABLE
 from tinygrad_nn.graph.render import render
 from tinygrad_nn.graph.structure import Graph
 from tinygrad_nn.graph.trace import trace
-from tinygrad_nn.nn.module import Module
-from tinygrad_nn.tensor import Tensor
 
 if TYPE_CHECKING:  # importing it takes a tenth of the time of importing NumPy
     from pathlib import Path
@@ -29,15 +29,15 @@ class Drawing:
     A notebook shows it by itself; where there is no layout engine, it shows the reason and the DOT text.
 
     Attributes:
-        graph: what is drawn, as plain data.
+        graph: what is drawn, as plain data; folded if the picture is.
         dot: the picture in DOT.
 
     """
 
-    def __init__(self, graph: Graph, max_nodes: int = MAX_NODES) -> None:
-        """Draw `graph`."""
+    def __init__(self, graph: Graph, dot: str) -> None:
+        """Keep a picture of `graph`."""
         self.graph = graph
-        self.dot = to_dot(graph, max_nodes)
+        self.dot = dot
 
     def svg(self) -> str:
         """Return the picture as SVG.
@@ -100,46 +100,62 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def draw(
-    result: Tensor | Module,
+    result: Any,
     *inputs: Any,
+    depth: int | None = None,
+    repeats: bool | None = None,
+    values: bool = False,
+    gradients: bool = False,
+    max_nodes: int = READABLE,
     path: str | os.PathLike[str] | None = None,
     format: str | None = None,  # noqa: A002 - the word that Graphviz uses
-    max_nodes: int = MAX_NODES,
 ) -> Drawing:
     """Draw the computation that made a result, from its inputs at the top to the result at the bottom.
 
     Operations are blue and rounded, parameters are orange cylinders, inputs lean, constants are dashed and the result
-    is dark; each module is a box around what was recorded in it. Every value shows its shape.
+    is dark; each module is a box around what was recorded in it, or, where it is closed, a grey block. What goes from
+    one step of a repetition to the next is a dashed line. Every value shows its shape.
+
+    A small graph is drawn whole. Of a larger one, what repeats itself is drawn once, "Block × 12", and if that is not
+    enough modules are closed, the innermost first, and the picture says how much it does not show.
 
     Args:
-        result: a recorded Tensor, such as a loss, before or after its `backward()`; or a module, which is run once.
+        result: a recorded Tensor, such as a loss, before or after its `backward()`; lists, tuples and dicts of such; or
+            a module, which is run once.
         inputs: what to run the module on.
+        depth: how many levels of modules to open; by default as many as `max_nodes` has room for.
+        repeats: True to draw once what repeats itself, three times or more; False to draw it each time; by default
+            once if otherwise there were too many nodes.
+        values: whether to show the values, small arrays number by number, large ones as a few numbers and a heat map:
+            blue below zero, white, orange above; of each patch the number that is the largest by magnitude, and of a
+            batch of matrices the first.
+        gradients: whether to show what `backward()` has left, in the same way. Between parameters and loss only
+            ``backward(retain_graph=True)`` leaves gradients; what has none says so.
+        max_nodes: how many nodes to aim at. More than 500 are refused if they are more than this, too.
         path: where to save the picture; nowhere if None.
         format: "dot", "gv", "svg", "png", "jpg", or with Graphviz itself "pdf"; None for that of the path's suffix.
-        max_nodes: refuse a graph of more nodes.
 
     Raises:
-        ArgumentError: `result` is neither or has no graph, inputs without a module, a format without a path, an unknown
-            format, or a folder that does not exist.
-        RenderError: the graph has more than `max_nodes` nodes; or, to save it, there is no layout engine.
+        ArgumentError: `result` is nothing of that kind or has no graph, inputs without a module, a format without a
+            path, an unknown format, or a folder that does not exist.
+        RenderError: there are too many nodes, folded as was asked for; or, to save it, there is no layout engine.
 
     >>> import numpy as np
     >>> import tinygrad_nn as tn
     >>> model = tn.nn.Sequential(tn.nn.Dense(2, 3, activation="relu"), tn.nn.Dense(3, 1))
     >>> tn.draw(model, np.ones((4, 2)))
     <Drawing of <Graph of 8 nodes: 1 input, 4 parameters, 2 operations, 1 result>>
+    >>> tn.draw(model, np.ones((4, 2)), depth=0)
+    <Drawing of <Graph of 3 nodes: 1 input, 1 module, 1 result>>
 
     """
     if format is not None and path is None:
         message = f"draw: expected a path to write {format!r} to, got none. Pass path='graph.{format}'"
         raise ArgumentError(message)
-    value = result(*inputs) if isinstance(result, Module) else result
-    if inputs and value is result:
-        message = (
-            f"draw: expected inputs only for a module, got {len(inputs)} for a {type(result).__name__}. Leave them out"
-        )
-        raise ArgumentError(message)
-    drawing = Drawing(trace(value), max_nodes)
+    graph = trace(result, *inputs, values=values)
+    shown = chosen(graph, depth, repeats, max_nodes)
+    below = caption(graph, shown, values=values, gradients=gradients)
+    drawing = Drawing(shown, to_dot(shown, below, values=values, gradients=gradients))
     if path is not None:
         drawing.save(path, format)
     return drawing

@@ -5,6 +5,7 @@ Numbers are written on the operation, "multiply by 0.5", for a box that holds on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,27 @@ PHRASES = {
 }  # fmt: skip  # a table
 """How an operation with a number as its operand at a position is read; all others as a call: "maximum(·, 0)"."""
 
+NAMES = {
+    "contract": "einsum", "conv_input": "conv_transpose", "euclidean_norm": "norm", "least_squares": "lstsq",
+    "packed_eigh": "eigh", "packed_qr": "qr", "packed_slogdet": "slogdet", "packed_svd": "svd",
+    "cumulative_max": "maximum.accumulate", "cumulative_min": "minimum.accumulate", "set_at": "setitem",
+}  # fmt: skip  # a table
+"""What the user called, for rules that have another name than that."""
+
 _REDUNDANT = frozenset({"shape"})
 """Options that the shape of the result says already."""
+
+_INTERNAL = {
+    "contract": {"optimize"}, "determined": {"start", "stop", "values", "operation"}, "squared_error": {"count"},
+    "standardize": {"eps"},
+}  # fmt: skip  # a table
+"""Options of rules that no user wrote."""
+
+_NEUTRAL: dict[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "UPLO": "L"}
+"""Options of which this value changes nothing."""
+
+_LENGTHS = frozenset({"window", "stride", "padding", "dilation"})
+"""Options that have a number for each axis, written as one where all are the same."""
 
 _LONGEST = 32
 """Characters of an option; what is longer is left out as "..."."""
@@ -45,24 +65,57 @@ def operation_label(name: str, operands: list[Any], options: Mapping[str, Any] |
     'sum, axis=-1, keepdims'
     >>> operation_label("getitem", [None], {"index": (slice(None), slice(1, None))})
     'getitem [:, 1:]'
+    >>> operation_label("conv", [None, None], {"stride": (2, 2), "padding": ((0, 0), (0, 0)), "groups": 1})
+    'conv, stride=2'
 
     """
+    called = NAMES.get(name, name).removesuffix("_rule")
+    if name == "determined" and options:
+        called = f"part of {options['operation'].rpartition('.')[2]}"
     numbers = [(position, value) for position, value in enumerate(operands) if value is not None]
     if len(numbers) == 1 and (name, numbers[0][0]) in PHRASES:
         head = PHRASES[name, numbers[0][0]].format(_text(numbers[0][1]))
     elif numbers:
-        head = f"{name}({', '.join('·' if value is None else _text(value) for value in operands)})"
+        head = f"{called}({', '.join('·' if value is None else _text(value) for value in operands)})"
     else:
-        head = name
-    options = dict(options or {})
+        head = called
+    return _with_options(name, head, dict(options)) if options else head
+
+
+def _with_options(name: str, head: str, options: dict[str, Any]) -> str:
+    """Return `head`, the label so far, with the options that tell something."""
     if "index" in options:
         head = f"{head} {_index(options.pop('index'))}"
-    return ", ".join([head, *filter(None, (_option(key, value) for key, value in options.items()))])
+    if "subscripts" in options:
+        head = f"{head} {_text(options.pop('subscripts'))}"
+    hidden = _REDUNDANT | _INTERNAL.get(name, set())
+    options = {key: _one_for_all(key, value) for key, value in options.items() if key not in hidden}
+    neutral = _NEUTRAL | ({"stride": options["window"]} if "window" in options else {})  # pooling, side by side
+    shown = [_option(key, value) for key, value in options.items() if not _is_same(value, neutral.get(key))]
+    return ", ".join([head, *filter(None, shown)])
+
+
+def _is_same(value: Any, neutral: Any) -> bool:
+    """Tell whether an option has its neutral value; not by == alone, which arrays answer element by element."""
+    return type(value) is type(neutral) and isinstance(value, (int, str, tuple)) and value == neutral
+
+
+def _one_for_all(key: str, value: Any) -> Any:
+    """Return one number for all axes, where it is the same for each."""
+    if isinstance(value, tuple) and value and (key in _LENGTHS or len(value) == 1):
+        first, *others = _flat(value)
+        if isinstance(first, int) and all(_is_same(other, first) for other in others):
+            return first
+    return value
+
+
+def _flat(value: Any) -> list[Any]:
+    return [number for part in value for number in _flat(part)] if isinstance(value, tuple) else [value]
 
 
 def _option(key: str, value: Any) -> str:
     """Return an option as it is read: "axis=0", "keepdims", "sigmoid"; nothing for one that is switched off."""
-    if value is None or value is False or key in _REDUNDANT:
+    if value is None or value is False:
         return ""
     if value is True:
         return key
@@ -114,8 +167,11 @@ def local_name(name: str, path: Path) -> str:
     'weight'
     >>> local_name("encoder.0.weight", ("Net",))
     'encoder.0.weight'
+    >>> local_name("shared.weight", ("Net", "shared #2"))
+    'weight'
 
     """
+    path = tuple(re.sub(r" #\d+$", "", name) for name in path)
     for start in range(len(path)):
         prefix = ".".join(path[start:]) + "."
         if name.startswith(prefix):

@@ -6,15 +6,19 @@ same row, so that the data run straight down the middle and a layer takes one ro
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Container
 from typing import NamedTuple, TypeAlias
 
 from tinygrad_nn.graph.modules import Path
-from tinygrad_nn.graph.structure import Graph
+from tinygrad_nn.graph.structure import Edge, Graph
 
 Item: TypeAlias = int | Path
 """What stands directly in a module: a node, by its id, or a module, by its path."""
+
+COMPUTED = ("operation", "module")
+"""Kinds of nodes that data run through; all others are beside them, at the beginning or at the end."""
 
 MANY = 6
 """How many operations have to use a value for it to be drawn beside each of them."""
@@ -36,7 +40,7 @@ def repeated(graph: Graph) -> dict[int, int]:
     """
     users: defaultdict[int, set[int]] = defaultdict(set)
     for edge in graph.edges:
-        if graph.nodes[edge.source].kind != "operation":
+        if graph.nodes[edge.source].kind not in COMPUTED:
             users[edge.source].add(edge.target)
     return {source: len(targets) for source, targets in users.items() if len(targets) >= MANY}
 
@@ -51,7 +55,7 @@ def rows(graph: Graph, copies: Container[int]) -> dict[int, Row]:
     own: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for source, target, position in graph.edges:
         is_own = uses[source] == 1 and graph.nodes[source].kind in ("parameter", "constant")
-        if (is_own or source in copies) and graph.nodes[target].kind == "operation":
+        if (is_own or source in copies) and graph.nodes[target].kind in COMPUTED:
             own[target].setdefault(source, position)
     return {target: _row(list(sources), min(sources.values()), copies) for target, sources in own.items()}
 
@@ -61,6 +65,32 @@ def _row(sources: list[int], first: int, copies: Container[int]) -> Row:
         return Row(left=sources[0]) if first == 0 else Row(right=sources[0])
     left, right, *others = sources
     return Row(left, right, tuple(source for source in others if source in copies))
+
+
+def trunk(graph: Graph) -> set[Edge]:
+    """Return the edges to be drawn straight: into each operation the one that the longest chain comes by.
+
+    So the state of an unrolled loop runs straight down, and what joins it comes from the side.
+    """
+    depths = [0] * len(graph.nodes)
+    longest: dict[int, Edge] = {}
+    for edge in graph.edges:  # by rising targets, so that the depths of all sources are known
+        depth = depths[edge.source] + (graph.nodes[edge.source].kind in COMPUTED)
+        if edge.target not in longest or depth > depths[edge.target]:
+            longest[edge.target], depths[edge.target] = edge, depth
+    return set(longest.values())
+
+
+def labelled_edges(graph: Graph, straight: Container[Edge]) -> set[Edge]:
+    """Return the edges to write the shape of their value on: the `straight` ones, or of others the first.
+
+    All lines from one operation carry the same value; a shape on each of them says it again where there is no room.
+    """
+    by_source: defaultdict[int, list[Edge]] = defaultdict(list)
+    for edge in graph.edges:
+        by_source[edge.source].append(edge)
+    chosen = ([edge for edge in edges if edge in straight] or edges[:1] for edges in by_source.values())
+    return {edge for edges in chosen for edge in edges}
 
 
 def contents(graph: Graph) -> dict[Path, list[Item]]:
@@ -76,6 +106,19 @@ def contents(graph: Graph) -> dict[Path, list[Item]]:
     return found
 
 
+def title(name: str, kind: str | None) -> str:
+    """Return what stands over a module: its name, and its class where that tells more.
+
+    >>> title("encoder", "TransformerBlock")
+    'encoder: TransformerBlock'
+    >>> title("lstm #2", "LSTM")
+    'lstm #2'
+
+    """
+    own = re.sub(r" #\d+$", "", name).rpartition(".")[2]
+    return f"{name}: {kind}" if kind and kind.lower() != own.lower() else name
+
+
 def titles(graph: Graph) -> dict[int, str]:
     """Return for each operation that a module begins with the title of this module, the longest if there are several.
 
@@ -85,10 +128,10 @@ def titles(graph: Graph) -> dict[int, str]:
     found: dict[int, str] = {}
     begun: set[Path] = set()
     for node in graph.nodes:
-        if node.kind == "operation":
+        if node.kind in COMPUTED:
             for depth in range(1, len(node.modules) + 1):
                 path = node.modules[:depth]
                 if path not in begun:
                     begun.add(path)
-                    found[node.id] = max(found.get(node.id, ""), path[-1], key=len)
+                    found[node.id] = max(found.get(node.id, ""), title(path[-1], graph.classes.get(path)), key=len)
     return found

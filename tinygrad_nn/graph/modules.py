@@ -1,4 +1,4 @@
-"""Which modules each operation of a graph was recorded in, found for all operations together.
+"""Which calls of modules each operation of a graph was recorded in, found for all operations together.
 
 The engine leaves one interval of time for each call of a module: from its beginning to the stamp of its result.
 `backprop.calls_around` asks all intervals about one operation, which is right for a message and quadratic for a
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from types import CodeType
 from typing import NamedTuple, TypeAlias
 
 from tinygrad_nn.backprop import Node
@@ -16,49 +17,63 @@ from tinygrad_nn.backprop import Node
 Path: TypeAlias = tuple[str, ...]
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
+    """One call of a module.
+
+    Attributes:
+        begin, end: when it began, and the stamp of the last of its results in the graph.
+        name: the module's name, numbered where it is called again inside the same module: "layer #2".
+        kind: the module's class.
+        code, offset: where it was called.
+
+    """
+
     begin: int
     end: int
     name: str
+    kind: str
+    code: CodeType
+    offset: int
 
 
-def module_paths(operations: Sequence[Node]) -> list[Path]:
-    """Return the modules around each of `operations`, which are given in the order in which they were recorded.
-
-    A name that is called again inside the same module is numbered: ``("encoder", "layer #2")``. So a path belongs to
-    one call, and an unrolled loop reads as its steps.
-    """
+def calls_around_each(operations: Sequence[Node]) -> list[tuple[Call, ...]]:
+    """Return the calls of modules around each of `operations`, which are given in the order of their recording."""
     upcoming = _calls(operations)[::-1]
-    running: list[_Call] = []
+    running: tuple[Call, ...] = ()
     seen: Counter[tuple[Path, str]] = Counter()
     path: Path = ()
-    paths = []
+    found = []
     for node in operations:
         # Any of them may be over, not only the last to begin: a module may return an older result than one inside it.
         if any(call.end < node.stamp for call in running):
-            running = [call for call in running if call.end >= node.stamp]
-            path = tuple(call.name for call in running)
+            running = tuple(call for call in running if call.end >= node.stamp)
+            path = path_of(running)
         while upcoming and upcoming[-1].begin < node.stamp:
             call = upcoming.pop()
             seen[path, call.name] += 1
             times = seen[path, call.name]
-            running.append(call if times == 1 else call._replace(name=f"{call.name} #{times}"))
+            running = (*running, call if times == 1 else call._replace(name=f"{call.name} #{times}"))
             path = (*path, running[-1].name)
-        paths.append(path)
-    return paths
+        found.append(running)
+    return found
 
 
-def _calls(operations: Sequence[Node]) -> list[_Call]:
+def path_of(calls: Sequence[Call]) -> Path:
+    """Return the names of `calls`. So a path belongs to one call, and an unrolled loop reads as its steps."""
+    return tuple(call.name for call in calls)
+
+
+def _calls(operations: Sequence[Node]) -> list[Call]:
     """List the calls of modules by their beginning, each with the stamp of the last of its results in the graph."""
-    calls: dict[int, _Call] = {}
+    calls: dict[int, Call] = {}
     for node in operations:  # by rising stamps, so that a later result of the same call extends it
         returned = node.returned_by
         while returned is not None:
-            begin, name, *_, inner = returned
+            begin, name, kind, code, offset, inner = returned
             if begin < node.stamp:  # otherwise the module handed its input through and recorded nothing
-                calls[begin] = _Call(begin, node.stamp, name)
+                calls[begin] = Call(begin, node.stamp, name, kind, code, offset)
             returned = inner
-    return sorted(calls.values())
+    return [calls[begin] for begin in sorted(calls)]
 
 
 def common_path(first: Path, second: Path) -> Path:

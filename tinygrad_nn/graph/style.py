@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 
+from tinygrad_nn.graph.labels import local_name
+from tinygrad_nn.graph.layout import COMPUTED, title
+from tinygrad_nn.graph.modules import Path
 from tinygrad_nn.graph.structure import GraphNode, Kind
 
-_FONT = "Helvetica,Arial,sans-serif"
+_FONT = "Helvetica"
+"""One that engines know the widths of; in the SVG it reads "Helvetica, or any without serifs"."""
+
 _INK, _GREY = "#1f2933", "#52606d"
 
 GRAPH = {"fontname": _FONT, "fontsize": "11", "fontcolor": _GREY, "nodesep": "0.3", "ranksep": "0.35", "pad": "0.2"}
 NODE = {"fontname": _FONT, "fontsize": "12", "fontcolor": _INK, "margin": "0.12,0.07", "height": "0.4"}
 EDGE = {"fontname": _FONT, "fontsize": "10", "fontcolor": _GREY, "color": _GREY, "arrowsize": "0.7"}
-MODULE = {"style": "rounded,filled", "color": "#9aa5b1", "labeljust": "l", "margin": "12"}
+MODULE = {"style": "rounded,filled", "color": "#9aa5b1", "labeljust": "l", "labelloc": "t", "margin": "12"}
+CARRIED = {"style": "dashed", "dir": "back"}
+CAPTION = {"labelloc": "b", "labeljust": "l", "fontsize": "10"}
 
 MODULE_FILLS = ("#f5f7fa", "#e8ecf1")
 """Backgrounds of modules: those inside one another alternate."""
@@ -29,12 +36,16 @@ KINDS: dict[Kind, dict[str, str]] = {
         "shape": "box", "style": "filled", "fillcolor": "#1d4466", "color": "#1d4466", "fontcolor": "#ffffff",
         "peripheries": "2",
     },
+    "module": {"shape": "box3d", "style": "filled", "fillcolor": "#a9b6c3", "color": "#3e4c59", "margin": "0.16,0.12"},
 }  # fmt: skip  # a table
 """Shape and colour of each kind. Blue and orange are what the colour-blind tell apart best, each kind has an outline of
 its own, and in grey the fills are of different lightness."""
 
 SPACE = "\u00a0"
 """A space that engines and browsers keep at the edge of a text."""
+
+WITH_ARRAYS: dict[Kind, dict[str, str]] = {"input": {"shape": "note"}}
+"""What looks otherwise when arrays are written into it: a box that leans would be twice as large as its content."""
 
 _LONGEST_LINE = 16
 """Characters of an operation; the options of a longer one stand below."""
@@ -46,14 +57,25 @@ _LONGEST_NAME = 40
 """Characters of a name; the middle of a longer one is left out."""
 
 
-def text_on(node: GraphNode) -> str:
-    """Return what to write on a node: the user's name and the operation, or the name of a value and its shape."""
-    if node.kind != "operation":
-        return f"{shown(node.label)}\n{shape_text(node.shape)}"
+def text_on(node: GraphNode, path: Path = ()) -> str:
+    """Return what to write on a node: the user's name and the operation, or the name of a value and its shape.
+
+    A parameter is called as one calls it in the module `path`, in which it is drawn.
+    """
+    if node.kind == "module":
+        counted = [_count(node.folded, "operation"), *([_count(node.parameters, "parameter")] * bool(node.parameters))]
+        return f"{shown(title(node.label, node.name))}\n{', '.join(counted)}"
+    if node.kind not in COMPUTED:
+        label = local_name(node.label, path) if node.kind == "parameter" else node.label
+        return f"{shown(label)}\n{shape_text(node.shape)}"
     label = shown(node.label)
     if len(label) > _LONGEST_LINE:
         label = re.sub(_BREAK, "\n", label, count=1)
     return f"{shown(node.name)}\n{label}" if node.name else label
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

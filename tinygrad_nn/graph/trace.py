@@ -6,61 +6,86 @@ The walk is iterative, so a chain of 100,000 operations is traced as one of ten 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.backprop import Node
+from tinygrad_nn import trees
+from tinygrad_nn.backprop import Node, users_line
 from tinygrad_nn.errors import ArgumentError
+from tinygrad_nn.graph.flops import estimated_flops
 from tinygrad_nn.graph.labels import local_name, operand_label, operation_label
-from tinygrad_nn.graph.modules import Path, common_path, module_paths
+from tinygrad_nn.graph.modules import Call, Path, calls_around_each, common_path, path_of
 from tinygrad_nn.graph.structure import Edge, Graph, GraphNode, Kind
-from tinygrad_nn.tensor import Operand, Tensor, raw
+from tinygrad_nn.graph.values import node_values
+from tinygrad_nn.nn.memory import arrays_kept, memory_of
+from tinygrad_nn.nn.module import Module
+from tinygrad_nn.primitive import Array
+from tinygrad_nn.tensor import Tensor, raw
 
 _Source: TypeAlias = tuple[int, Hashable, Any]
 """What feeds an operation: the operand's position, a key that tells one source from another, and the node or array."""
 
 
-def trace(result: Operand) -> Graph:
-    """Return the computation that made `result`, as plain data.
+def trace(result: Any, *inputs: Any, values: bool = False) -> Graph:
+    """Return a computation as plain data, with ids, names and order that are the same each time.
 
     Args:
-        result: a Tensor that depends on one with ``requires_grad=True``, before or after its `backward()`.
+        result: a Tensor that depends on one with ``requires_grad=True``, before or after its `backward()`; lists,
+            tuples and dicts of such; or a module, which is run once on `inputs`.
+        inputs: what to run the module on.
+        values: whether to compute the value of each node again and keep it. After a `backward()` that has released
+            the graph, and for parameters that have changed since, there is none.
 
     Raises:
-        ArgumentError: `result` is no Tensor, or nothing was recorded for it.
+        ArgumentError: `result` is nothing of that kind, or nothing was recorded for it; inputs without a module.
 
     >>> import tinygrad_nn as tn
     >>> from tinygrad_nn import graph
     >>> w = tn.Tensor([3.0, 4.0], requires_grad=True, name="w")
-    >>> for node in graph.trace((w * 0.5).sum()).nodes:
-    ...     print(node.id, node.kind, node.label, node.shape)
-    0 parameter w (2,)
-    1 operation multiply by 0.5 (2,)
-    2 operation sum ()
-    3 result result ()
+    >>> for node in graph.trace((w * 0.5).sum(), values=True).nodes:
+    ...     print(node.id, node.kind, node.label, node.shape, node.value)
+    0 parameter w (2,) [3. 4.]
+    1 operation multiply by 0.5 (2,) [1.5 2. ]
+    2 operation sum () 3.5
+    3 result result () 3.5
 
     """
-    if not isinstance(result, Tensor):
-        message = f"graph: expected a Tensor, got {type(result).__name__}. Pass a loss, or one result of a model"
-        raise ArgumentError(message)
-    root = result._node
-    if root is None:
+    if inputs and not isinstance(result, Module):
         message = (
-            f"graph: expected a Tensor that remembers how it was made, but for this one, of shape {result.shape}, "
-            f"nothing was recorded. Set requires_grad=True on a parameter or an input, and compute outside of no_grad()"
+            f"graph: expected inputs only for a module, got {len(inputs)} for a {type(result).__name__}. Leave them out"
         )
         raise ArgumentError(message)
-    operations = _operations(root)
-    return _Tracer(operations, module_paths(operations)).trace(root)
+    results = _results(result(*inputs) if isinstance(result, Module) else result)
+    roots = dict.fromkeys(tensor._node for _, tensor in results if tensor._node is not None)
+    operations = operations_below(roots)
+    tracer = _Tracer(operations, node_values(roots) if values else {})
+    return tracer.trace([(path, tensor._node) for path, tensor in results if tensor._node is not None])
 
 
-def _operations(root: Node) -> list[Node]:
-    """List the operations below `root` in the order in which they were recorded, which is a topological one."""
+def _results(result: Any) -> list[tuple[str, Tensor]]:
+    """List the Tensors of a result that were recorded, each with its path in it."""
+    tensors = [(path, tensor) for path, tensor in trees.leaves(result) if isinstance(tensor, Tensor)]
+    if not tensors:
+        message = f"graph: expected a Tensor, got {type(result).__name__}. Pass a loss, or the result of a model"
+        raise ArgumentError(message)
+    recorded = [(path, tensor) for path, tensor in tensors if tensor._node is not None]
+    if not recorded:
+        message = (
+            f"graph: expected a Tensor that remembers how it was made, but for this one, of shape "
+            f"{tensors[0][1].shape}, nothing was recorded. Set requires_grad=True on a parameter or an input, and "
+            f"compute outside of no_grad()"
+        )
+        raise ArgumentError(message)
+    return recorded
+
+
+def operations_below(roots: Iterable[Node]) -> list[Node]:
+    """List the operations below `roots` in the order in which they were recorded, which is a topological one."""
     found: set[Node] = set()
-    stack = [root]
+    stack = list(roots)
     while stack:
         node = stack.pop()
         if not node.is_leaf and node not in found:
@@ -69,52 +94,77 @@ def _operations(root: Node) -> list[Node]:
     return sorted(found, key=attrgetter("stamp"))
 
 
-def _number(operand: Any) -> Any:
+def number_on(operand: Any) -> Any:
     """Return `operand` if it is a single number whose value is known, and None if it is a source of its own."""
     value = raw(operand)
-    return None if isinstance(value, (Node, tuple)) or np.ndim(value) else value
+    return None if isinstance(value, (Node, tuple)) or bool(getattr(value, "ndim", 0)) else value
 
 
 def _sources(operation: Node) -> Iterator[_Source]:
     """Yield what feeds `operation`: all of its operands but the numbers, which are written on it."""
     for position, operand in enumerate(operation.operands):
-        if _number(operand) is None:
+        if number_on(operand) is None:
             value = raw(operand)
-            # A shape is all that is left of an array that was released: which array it was, nobody knows any more.
-            yield position, (id(operation), position) if isinstance(value, tuple) else id(value), value
+            if isinstance(value, tuple):
+                # A shape is all that is left of an array that was released: which array it was, nobody knows any more.
+                yield position, (id(operation), position), value
+            else:
+                yield position, id(value) if isinstance(value, Node) else _identity(value), value
 
 
-def _holds_leaf(sources: list[_Source]) -> bool:
-    return any(isinstance(value, Node) and value.is_leaf for _, _, value in sources)
+def _identity(array: Any) -> Hashable:
+    """Return what tells one array from others: its content, for each operation has a copy of its own of an input.
+
+    But arrays of one number all over, such as a mask and a target of ones, may be alike by chance.
+    """
+    is_uniform = array.size == 0 or (array == array.flat[0]).all()
+    return id(array) if is_uniform else (array.shape, array.dtype.str, hash(array.tobytes()))
+
+
+_PRODUCTS = frozenset({"dense", "matmul", "dot", "contract", "conv", "conv_input"})
+"""Operations whose first operand is the data, also where the second is no parameter but made of one."""
+
+
+def _reads_input(operation: Node, sources: list[_Source]) -> bool:
+    """Tell whether an array that is the first operand of `operation` is an input of the network."""
+    is_product = operation.primitive is not None and operation.primitive.name in _PRODUCTS
+    return is_product or any(isinstance(value, Node) and value.is_leaf for _, _, value in sources)
 
 
 class _Tracer:
     """Builds the graph: each operation comes right after those of its sources that nothing has used before."""
 
-    def __init__(self, operations: Sequence[Node], paths: Sequence[Path]) -> None:
+    def __init__(self, operations: Sequence[Node], values: dict[Node, Array]) -> None:
         self.operations = operations
-        self.paths = paths
+        self.values = values
+        self.calls = calls_around_each(operations)
+        self.paths = [path_of(calls) for calls in self.calls]
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
         self.ids: dict[Hashable, int] = {}
         self.homes: dict[Hashable, Path] = {}
         self.inputs: set[Hashable] = set()
+        self.counted: set[int] = set()
 
-    def trace(self, root: Node) -> Graph:
+    def trace(self, results: Sequence[tuple[str, Any]]) -> Graph:
         """Add everything, in order."""
         self._settle()
-        for operation, path in zip(self.operations, self.paths, strict=True):
+        roots = {id(root) for _, root in results}
+        around = dict.fromkeys(zip(self.calls, self.paths, strict=True))
+        for operation, calls, path in zip(self.operations, self.calls, self.paths, strict=True):
             sources = list(_sources(operation))
             for position, key, value in sources:
                 if key not in self.ids:
                     self._add_source(key, value, operand_label(operation, position))
-            target = self._add_operation(operation, path, is_root=operation is root)
+            target = self._add_operation(operation, calls, path, is_root=id(operation) in roots)
             self.edges += [Edge(self.ids[key], target, position) for position, key, _ in sources]
-        if root.is_leaf:
-            self._add_source(id(root), root, "")
-        result = self._add("result", root.name or "result", root.name, root, ())
-        self.edges.append(Edge(self.ids[id(root)], result, 0))
-        return Graph(tuple(self.nodes), tuple(self.edges))
+        for path_in_result, root in results:
+            if id(root) not in self.ids:
+                self._add_source(id(root), root, "")
+            target = self._add("result", root.name or f"result{path_in_result}", root.name, root, ())
+            self.edges.append(Edge(self.ids[id(root)], target, 0))
+        classes = {path[: depth + 1]: call.kind for calls, path in around for depth, call in enumerate(calls)}
+        return Graph(tuple(self.nodes), tuple(self.edges), classes)
 
     def _settle(self) -> None:
         """Find a home for each source: the modules that all of its uses share, and none for inputs."""
@@ -122,28 +172,67 @@ class _Tracer:
             sources = list(_sources(operation))
             for position, key, value in sources:
                 self.homes[key] = common_path(self.homes.get(key, path), path)
-                if position == 0 and not isinstance(value, Node) and _holds_leaf(sources):
+                if position == 0 and not isinstance(value, Node) and _reads_input(operation, sources):
                     self.inputs.add(key)
         self.homes.update(dict.fromkeys(self.inputs, ()))
 
-    def _add_operation(self, operation: Node, path: Path, *, is_root: bool) -> int:
+    def _add_operation(self, operation: Node, calls: tuple[Call, ...], path: Path, *, is_root: bool) -> int:
         name = operation.primitive.name if operation.primitive else ""
-        label = operation_label(name, [_number(operand) for operand in operation.operands], operation.options)
-        self.ids[id(operation)] = self._add("operation", label, None if is_root else operation.name, operation, path)
+        label = operation_label(name, [number_on(operand) for operand in operation.operands], operation.options)
+        places = [*((call.code, call.offset) for call in calls), (operation.code, operation.offset)]
+        self.ids[id(operation)] = self._add(
+            "operation",
+            label,
+            None if is_root else operation.name,
+            operation,
+            path,
+            source=users_line(places),
+            primitive=operation.primitive,
+            flops=estimated_flops(operation),
+            kept=self._kept(operation),
+        )
         return self.ids[id(operation)]
+
+    def _kept(self, operation: Node) -> int:
+        """Count the memory that an operation holds for backward, but what leaves or earlier operations hold."""
+        total = 0
+        for array in arrays_kept(operation):
+            memory = memory_of(array)
+            if id(memory) not in self.counted:
+                self.counted.add(id(memory))
+                total += memory.nbytes
+        return total
 
     def _add_source(self, key: Hashable, value: Any, label: str) -> None:
         path = self.homes.get(key, ())
         if isinstance(value, Node):
+            self.counted.add(id(memory_of(raw(value.array))))  # type: ignore[attr-defined]  # a leaf
             number = self._add("parameter", local_name(value.name or "leaf", path), value.name, value, path)
         else:
             kind: Kind = "input" if key in self.inputs else "constant"
             number = self._add(kind, "input" if kind == "input" else label, None, value, path)
         self.ids[key] = number
 
-    def _add(self, kind: Kind, label: str, name: str | None, value: Any, path: Path) -> int:
-        shape = value if isinstance(value, tuple) else value.shape
-        gradient = value.grad if isinstance(value, Node) else None
+    def _add(self, kind: Kind, label: str, name: str | None, what: Any, path: Path, **more: Any) -> int:
+        is_node, is_shape = isinstance(what, Node), isinstance(what, tuple)
         number = len(self.nodes)
-        self.nodes.append(GraphNode(number, kind, label, name, shape, getattr(value, "dtype", None), path, gradient))
+        self.nodes.append(
+            GraphNode(
+                id=number,
+                kind=kind,
+                label=label,
+                name=name,
+                shape=what if is_shape else what.shape,
+                dtype=getattr(what, "dtype", None),
+                modules=path,
+                gradient=what.grad if is_node else None,
+                value=self._value(what),
+                **more,
+            )
+        )
         return number
+
+    def _value(self, what: Any) -> Array | None:
+        """Return a value that stays as it is when parameters go on to change."""
+        value = self.values.get(what) if isinstance(what, Node) else what
+        return None if not self.values or value is None or isinstance(value, tuple) else np.array(value)

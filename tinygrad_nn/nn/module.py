@@ -82,8 +82,8 @@ class Module:
         """Run `forward`, and note for pictures and messages that its operations belong to this module."""
         begin = tick()
         result = self.forward(*inputs, **options) if options else self.forward(*inputs)
-        frame = sys._getframe(1)
-        call = begin, self._name or type(self).__name__, frame.f_code, frame.f_lasti
+        frame, kind = sys._getframe(1), type(self).__name__
+        call = begin, self._name or kind, kind, frame.f_code, frame.f_lasti
         if isinstance(result, Tensor):
             node = result._node
             if node is not None and not node.is_leaf:  # a parameter that is returned as it is has seen no operation

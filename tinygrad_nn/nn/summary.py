@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import gc
 import html
 from collections.abc import Iterator
-from types import FunctionType, MethodType
 from typing import Any, Self
 
-import numpy as np
-
 from tinygrad_nn.backprop import Node, enable_grad
+from tinygrad_nn.nn.memory import arrays_kept, memory_of
 from tinygrad_nn.nn.watching import unchanged, watching
-from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor
 
 
@@ -22,19 +17,21 @@ class Summary(str):
 
     Attributes:
         rows: the cells: the heading, a row for each module, and the totals.
+        names: how many columns, from the left, hold names; the others hold numbers.
 
     """
 
-    __slots__ = ("rows",)
+    __slots__ = ("names", "rows")
 
     rows: list[tuple[str, ...]]
+    names: int
 
-    def __new__(cls, rows: list[tuple[str, ...]]) -> Self:
+    def __new__(cls, rows: list[tuple[str, ...]], names: int = 2) -> Self:
         """Lay out `rows`: names to the left, numbers to the right."""
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(
-                cell.rjust(width) if place in _numbers(rows) else cell.ljust(width)
+                cell.rjust(width) if place >= names else cell.ljust(width)
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
             for row in rows
@@ -42,6 +39,7 @@ class Summary(str):
         rule = "-" * max(map(len, lines))
         table = super().__new__(cls, "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]]))
         table.rows = rows
+        table.names = names
         return table
 
     def __repr__(self) -> str:
@@ -57,7 +55,7 @@ class Summary(str):
             line = "border-top: 1px solid" if number in (1, last) else ""
             cells = []
             for place, cell in enumerate(row):
-                side = "right" if place in _numbers(self.rows) else "left"
+                side = "right" if place >= self.names else "left"
                 indent = len(cell) - len(cell.lstrip())
                 style = f"text-align: {side}; padding-left: {0.6 + 0.6 * indent:.1f}em; {line}"
                 cells.append(f'<{tag} style="{style}">{html.escape(cell.strip())}</{tag}>')
@@ -77,7 +75,7 @@ def summarize(model: Any, inputs: tuple[Any, ...]) -> Summary:
         label = "  " * depth + (name.rpartition(".")[2] or "(model)")
         own = sum(p.size for path, p in module.named_parameters() if "." not in path)
         output = (seen.shapes.get(id(module), "not called"),) if seen else ()
-        kept = (_size_text(seen.kept.get(id(module), 0)),) if seen else ()
+        kept = (size_text(seen.kept.get(id(module), 0)),) if seen else ()
         rows.append((label, type(module).__name__, *output, f"{own:,}" if own else "", *kept))
     total = f"{sum(p.size for p in model.parameters()):,}"
     rows.append(
@@ -86,10 +84,10 @@ def summarize(model: Any, inputs: tuple[Any, ...]) -> Summary:
             "",
             *(("",) if seen else ()),
             total,
-            *((_size_text(sum(seen.kept.values())) or "0 B",) if seen else ()),
+            *((size_text(sum(seen.kept.values())) or "0 B",) if seen else ()),
         )
     )
-    return Summary(rows)
+    return Summary(rows, names=3 if seen else 2)
 
 
 class _Call:
@@ -108,11 +106,11 @@ class _Call:
         self._owners: dict[Node, int] = {}
         with unchanged(model), enable_grad(), watching([module for _, module in model.named_modules()], self._note):
             model(*inputs)
-        counted = {id(_memory(parameter.data)) for parameter in model.parameters()}
+        counted = {id(memory_of(parameter.data)) for parameter in model.parameters()}
         self.kept: dict[int, int] = {}
         for node in sorted(self._owners, key=lambda node: node.stamp):
-            for array in _arrays([node.closures, node.operands], set()):
-                memory = _memory(array)
+            for array in arrays_kept(node):
+                memory = memory_of(array)
                 if id(memory) not in counted:
                     counted.add(id(memory))
                     owner = self._owners[node]
@@ -144,41 +142,7 @@ def _tensors(result: Any) -> Iterator[Tensor]:
             yield from _tensors(item)
 
 
-def _arrays(thing: Any, seen: set[int]) -> Iterator[Array]:
-    """Yield the arrays that a closure, or anything inside one, keeps alive."""
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
-    inside: Any = ()
-    if isinstance(thing, np.ndarray):
-        yield thing
-    elif isinstance(thing, FunctionType):
-        inside = [*gc.get_referents(*(thing.__closure__ or ())), thing.__defaults__]  # a cell may be empty
-    elif isinstance(thing, functools.partial):
-        inside = thing.func, thing.args, thing.keywords
-    elif isinstance(thing, MethodType):
-        inside = thing.__self__, thing.__func__
-    elif isinstance(thing, dict):
-        inside = thing.values()
-    elif isinstance(thing, (list, tuple)):
-        inside = thing
-    for item in inside:
-        yield from _arrays(item, seen)
-
-
-def _memory(array: Any) -> Any:
-    """Return the array whose memory a view looks at: it is kept as a whole, however small the view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def _numbers(rows: list[tuple[str, ...]]) -> tuple[int, ...]:
-    """Return which columns hold numbers: parameters, and memory if it was looked at."""
-    return (2,) if len(rows[0]) == 3 else (3, 4)
-
-
-def _size_text(size: int) -> str:
+def size_text(size: int) -> str:
     """Return a number of bytes as people read it; nothing for none."""
     if size < 1000:
         return f"{size} B" if size else ""

@@ -108,7 +108,7 @@ def packed_qr(a: Array) -> tuple[Any, ...]:
 
 def _check_rank(diagonal: Array, r: Array) -> None:
     """Refuse a gradient where the leading columns of a matrix are linearly dependent, as a 0 on R's diagonal shows."""
-    if np.any(np.abs(diagonal) <= max(r.shape[-2:]) * np.finfo(r.dtype).eps * np.max(np.abs(r))):
+    if np.any(np.abs(diagonal) <= max(r.shape[-2:]) * np.finfo(r.dtype).eps * np.max(np.abs(r), initial=0)):
         message = (
             f"linalg.qr: expected the first {r.shape[-2]} columns to be linearly independent, as Q or R carry a "
             f"gradient, but they are not, and nothing determines Q. Use np.linalg.svd or np.linalg.pinv"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_nn.backprop import MODE
 from tinygrad_nn.data.batching import batches
 from tinygrad_nn.errors import ArgumentError, TrainingError
 from tinygrad_nn.nn.module import Module
@@ -129,9 +130,12 @@ def _step(run: Run, loss: Loss, inputs: Any, targets: Any) -> float:
     value = loss(called(run.model, inputs), targets)
     number: float = value.item()
     if not math.isfinite(number):
+        if MODE.get().watch is not None:
+            value.backward()  # which names what made it
         message = (
             f"fit: expected a finite loss, got {number} in epoch {run.epoch + 1}; the parameters are as they were "
-            f"before this batch. Lower the learning rate ({run.optimizer.lr:g}), or check the data for NaN"
+            f"before this batch. Lower the learning rate ({run.optimizer.lr:g}), or check the data for NaN; "
+            f"'with tn.detect_anomaly():' around fit names the operation that made it, and why"
         )
         raise TrainingError(message)
     value.backward()

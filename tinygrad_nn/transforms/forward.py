@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_nn import trees
+from tinygrad_nn.backprop import set_mode
 from tinygrad_nn.errors import ArgumentError
 from tinygrad_nn.transforms.reverse import vjp
 from tinygrad_nn.transforms.tracing import matched
@@ -66,7 +67,8 @@ def transposed(pullback: Callable[[Any], tuple[Any, ...]], outcome: Any) -> Call
             given[place] = cotangent
         return pullback(trees.rebuild(outcome, iter(given)))
 
-    inputs, push = vjp(pull, [zeros[place] for place in floating])
+    with set_mode(watch=None):  # at zeros the value is of no use; where a slope is infinite, it is 0 * inf
+        inputs, push = vjp(pull, [zeros[place] for place in floating])
 
     def pushforward(tangents: Any) -> Any:
         """Return the tangent of each output, given the tangent of each input."""

@@ -1,0 +1,259 @@
+"""`explain`: the question that everybody asks of a network that does not learn."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_nn.backprop import Node, users_line
+from tinygrad_nn.errors import ArgumentError, GraphReleasedError, InPlaceError, ShapeError
+from tinygrad_nn.graph.explaining.inquest import Finding, find
+from tinygrad_nn.graph.explaining.lost import lost, underivable
+from tinygrad_nn.graph.explaining.report import Explanation, Step, Verdict
+from tinygrad_nn.graph.explaining.stages import is_relu
+from tinygrad_nn.graph.explaining.walk import Walk
+from tinygrad_nn.graph.labels import operation_label
+from tinygrad_nn.graph.modules import Call, calls_around_each, path_of
+from tinygrad_nn.graph.norms import norm
+from tinygrad_nn.graph.trace import number_on, operations_below
+from tinygrad_nn.graph.values import node_values
+from tinygrad_nn.tensor import Tensor, raw
+
+TINY, HUGE = 1e-7, 1e4
+"""The norm of a gradient, relative to that of its parameter, from which on it is worth a word. With the usual learning
+rates a step then changes no digit of a float32, or turns the parameter over."""
+
+
+def explain(loss: Tensor, parameter: Tensor) -> Explanation:
+    """Say why the gradient of a loss with respect to a parameter is what it is: none, zero, tiny, huge, or not finite.
+
+    The backward pass is gone through once more, edge by edge, and the operation found at which the gradient breaks off.
+    No ``.grad`` is written to. It works before `backward()`, and after one with ``retain_graph=True``.
+
+    Args:
+        loss: a recorded Tensor of a single number.
+        parameter: a Tensor that the loss should depend on: a leaf, or a result on the way.
+
+    Returns:
+        the verdict with its cause, the remedy, and the path from the loss to the parameter with the norm of the
+        gradient at each operation; `print` shows all of it. A gradient is called tiny or huge by its norm relative to
+        that of the parameter: below 1e-7, or above 1e4.
+
+    Raises:
+        ArgumentError: one of the two is no Tensor, or belongs to a transform (`grad`, `vjp`).
+        ShapeError: the loss has more than one number.
+
+    >>> import numpy as np, tinygrad_nn as tn
+    >>> w = tn.Tensor([[-3.0, -2.0]], requires_grad=True, name="w")
+    >>> explanation = explain(tn.nn.relu(np.ones((4, 1)) @ w).sum(), w)
+    >>> explanation.verdict, explanation.cause
+    ('zero', 'dead relu')
+    >>> print(explanation.headline.partition(" (")[0])
+    The gradient of 'w' is zero: relu is dead: all 8 of its inputs are negative or 0
+
+    """
+    _check(loss, parameter)
+    if loss._node is None:
+        return Explanation(
+            "none",
+            "nothing recorded",
+            f"There is no gradient for {_named(parameter)}: nothing was recorded for the loss itself.",
+            "Compute the loss outside of no_grad(), from Tensors of which one has requires_grad=True.",
+        )
+    case = _Case(loss, parameter)
+    if parameter._node is None or parameter._node not in case.nodes:
+        return case.lost()
+    try:
+        walk = Walk(loss._node, parameter._node)
+    except (GraphReleasedError, InPlaceError) as error:
+        return case.released(error)
+    return case.underivable() if walk.gradient is None else case.found(walk, walk.gradient)
+
+
+def _check(loss: Any, parameter: Any) -> None:
+    for name, value in (("loss", loss), ("parameter", parameter)):
+        if not isinstance(value, Tensor):
+            message = f"explain: expected a Tensor as '{name}', got {type(value).__name__}. Pass a Tensor"
+            raise ArgumentError(message)
+        if value.level:
+            message = (
+                f"explain: expected a '{name}' outside of transforms, but this one belongs to one (grad, vjp). "
+                f"Compute the loss with Tensors that have requires_grad=True"
+            )
+            raise ArgumentError(message)
+    if loss.size != 1:
+        message = f"explain: expected a loss of a single number, got shape {loss.shape}. Reduce it, as in loss.sum()"
+        raise ShapeError(message)
+
+
+def _named(parameter: Tensor) -> str:
+    return f"'{parameter.name}'" if parameter.name else f"the Tensor of shape {parameter.shape}"
+
+
+class _Case:
+    """A loss, a parameter, and what lies below the loss."""
+
+    def __init__(self, loss: Tensor, parameter: Tensor) -> None:
+        self.loss, self.parameter, self.name = loss, parameter, _named(parameter)
+        operations = operations_below([loss._node]) if loss._node is not None else []
+        self.around: dict[Node, tuple[Call, ...]] = dict(zip(operations, calls_around_each(operations), strict=True))
+        self.nodes: set[Node | None] = {loss._node}
+        self.nodes |= {x for node in operations for x in node.operands if isinstance(x, Node)}
+
+    def line(self, node: Node) -> str | None:
+        """Return the user's line that recorded an operation."""
+        calls = self.around.get(node, ())
+        return users_line([*((call.code, call.offset) for call in calls), (node.code, node.offset)])
+
+    # Without a walk
+
+    def lost(self) -> Explanation:
+        """Say where a parameter was lost that is not in the graph."""
+        reason = lost(self.parameter, self.around)
+        line = None if reason.operation is None else self.line(reason.operation)
+        headline = f"There is no gradient for {self.name}: {reason.says}{_at(line)}."
+        notes: tuple[str, ...] = ()
+        if any(node.closures is None for node in self.around):
+            notes = ("backward() has released the graph: of constants only the shapes are left to look at.",)
+        return Explanation("none", reason.cause, headline, reason.remedy, source=line, notes=notes)
+
+    def underivable(self) -> Explanation:
+        """Say where the operand is for which an operation has no gradient."""
+        node, operand = underivable(self.parameter._node, self.around)
+        line = self.line(node)
+        says = f"'{node.primitive.name if node.primitive else ''}' has none with respect to its operand {operand}"
+        return Explanation(
+            "none",
+            "no derivative",
+            f"There is no gradient for {self.name}: {says}{_at(line)}.",
+            "Nothing, if it is a condition or an index; otherwise write the operation with others.",
+            source=line,
+        )
+
+    def released(self, error: Exception) -> Explanation:
+        """Say what can be said where the graph can no longer be walked: what an earlier `backward()` has left."""
+        grad = self.parameter.grad
+        verdict: Verdict = "none" if grad is None else self.verdict(raw(grad))
+        cause = "released" if isinstance(error, GraphReleasedError) else "changed"
+        has = "no gradient yet" if grad is None else f"a gradient of norm {norm(raw(grad)):.3g}"
+        why = (
+            "how it came about can no longer be seen" if cause == "released" else "the graph no longer fits its leaves"
+        )
+        headline = f"{self.name[0].upper()}{self.name[1:]} has {has}, and {why}."
+        return Explanation(
+            verdict, cause, headline, "Compute the loss again and call explain before backward().",
+            None if grad is None else norm(raw(grad)), notes=(f"{error}.",),
+        )  # fmt: skip  # five arguments
+
+    # With one
+
+    def found(self, walk: Walk, gradient: Any) -> Explanation:
+        """Tell what a walk has found."""
+        verdict = self.verdict(gradient)
+        finding = find(verdict, walk, self.loss, self.around)
+        line = None if finding.node is None else self.line(finding.node)
+        steps = [
+            Step(
+                _label(edge.node), path_of(self.around[edge.node]), edge.node.shape,
+                walk.norms[edge.node], walk.zeros[edge.node], self.line(edge.node),
+            )
+            for edge in finding.way
+        ]  # fmt: skip  # six arguments
+        last = Step(self.name.strip("'"), (), gradient.shape, norm(gradient), walk.zeros[walk.target], None)
+        places = [place for place, edge in enumerate(finding.way) if edge.node is finding.node]
+        return Explanation(
+            verdict=verdict,
+            cause=finding.cause.name,
+            headline=self.headline(verdict, gradient, finding, line),
+            remedy=finding.remedy,
+            gradient=norm(gradient),
+            paths=walk.paths,
+            steps=(*steps, last),
+            breaks_at=places[0] if places else None,
+            source=line,
+            notes=(*self.others(finding), *self.notes(verdict, walk, gradient)),
+        )
+
+    def verdict(self, gradient: Any) -> Verdict:
+        """Judge a gradient by its norm."""
+        size = norm(gradient)
+        if not (math.isfinite(size) and np.isfinite(raw(self.loss)).all()):
+            return "not finite"
+        if size == 0:
+            return "zero"
+        relative = size / (norm(raw(self.parameter)) or math.sqrt(self.parameter.size))
+        return "tiny" if relative < TINY else "huge" if relative > HUGE else "healthy"
+
+    def headline(self, verdict: Verdict, gradient: Any, finding: Finding, line: str | None) -> str:
+        """Return the verdict and its cause as one sentence."""
+        size = f"{norm(gradient):.3g}"
+        if verdict == "healthy":
+            own = f"{norm(raw(self.parameter)):.3g}"
+            return f"The gradient of {self.name} is healthy: its norm is {size}, that of its value {own}."
+        said = f"{verdict}, of norm {size}" if verdict in ("tiny", "huge") else verdict
+        if verdict == "not finite":
+            number = int(np.count_nonzero(~np.isfinite(gradient)))
+            said = f"not finite in {number:,} of {gradient.size:,} numbers" if number else "finite, but the loss is not"
+        return f"The gradient of {self.name} is {said}: {finding.cause.says}{_at(line)}."
+
+    def others(self, finding: Finding) -> list[str]:
+        """Say where else it breaks."""
+        if not finding.others:
+            return []
+        places = [f"'{_label(node)}' at {self.line(node)}" for node in finding.others[:3]]
+        more = f" and {len(finding.others) - 3:,} more" if len(finding.others) > 3 else ""
+        return [f"It breaks on other paths too: in {', '.join(places)}{more}."]
+
+    def notes(self, verdict: Verdict, walk: Walk, gradient: Any) -> list[str]:
+        """Say what else there is to know."""
+        notes = []
+        zeros = int(np.count_nonzero(gradient == 0))
+        if zeros and verdict != "zero":
+            notes.append(f"{zeros:,} of its {gradient.size:,} numbers are 0{self._where_zeros_begin(walk)}.")
+        grad = self.parameter.grad
+        if grad is None:
+            if verdict == "healthy" and self.parameter.is_leaf:
+                notes.append("Its .grad is None: no backward() since the last zero_grad().")
+        elif verdict not in ("zero", "not finite"):
+            notes += _compared(raw(grad), gradient)
+        return notes
+
+    def _where_zeros_begin(self, walk: Walk) -> str:
+        """Say which operation made the zeros: the last to make more of them, or a relu that it has them from."""
+        way = walk.strongest_way(walk.target)
+        gains = [place for place, edge in enumerate(way) if walk.zeros[edge.operand] > walk.zeros[edge.node]]
+        if not gains:
+            return ""
+        relus = [edge.node for edge in way[gains[-1] :] if is_relu(edge.node)]
+        shares = {node: float(np.mean(value == 0)) for node, value in node_values(relus).items() if node in relus}
+        worst = max(shares, key=shares.__getitem__, default=None)
+        if worst is not None and shares[worst] > 0:
+            return f": {shares[worst]:.0%} of the results of relu are 0{_at(self.line(worst))}"
+        node = way[gains[-1]].node
+        return f": they begin in '{_label(node)}'{_at(self.line(node))}"
+
+
+def _at(line: str | None) -> str:
+    return f" ({line})" if line else ""
+
+
+def _compared(grad: Any, gradient: Any) -> list[str]:
+    """Say how an accumulated gradient relates to that of this loss alone."""
+    flat, ours = (np.asarray(x, np.float64).reshape(-1) for x in (grad, gradient))
+    times = float(np.dot(flat, ours) / np.dot(ours, ours)) if np.dot(ours, ours) else 1.0
+    if not np.allclose(flat, times * ours, rtol=1e-3, atol=1e-3 * norm(gradient)):
+        return [f"Its .grad, of norm {norm(grad):.3g}, is another: other losses were added, or it was changed."]
+    if 0 <= times < 0.99:
+        return [f"Its .grad is {times:.3g} times this: it was scaled after backward(), as clipping does."]
+    if times > 1.5:
+        return [
+            f"Its .grad is {times:.3g} times this, for backward() adds to what is there: call zero_grad() before it."
+        ]
+    return []
+
+
+def _label(node: Node) -> str:
+    name = node.primitive.name if node.primitive else ""
+    return operation_label(name, [number_on(operand) for operand in node.operands], node.options)
