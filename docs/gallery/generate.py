@@ -74,17 +74,23 @@ def transformer() -> Any:
 
 def residual() -> Any:
     """Return the result of twelve residual blocks."""
-    blocks = [nn.Sequential(nn.Dense(16, 16, activation="relu"), nn.Dense(16, 16)) for _ in range(12)]
-    return nn.Sequential(nn.Dense(8, 16), *map(nn.Residual, blocks), nn.Dense(16, 3))(some(32, 8))
+    draw = rng()
+    blocks = [
+        nn.Sequential(nn.Dense(16, 16, activation="relu", rng=draw), nn.Dense(16, 16, rng=draw)) for _ in range(12)
+    ]
+    model = nn.Sequential(nn.Dense(8, 16, rng=draw), *map(nn.Residual, blocks), nn.Dense(16, 3, rng=draw))
+    return model(some(32, 8))
 
 
 def lenet() -> Any:
     """Return the scores of LeNet-5 for four images of 28 × 28."""
+    draw = rng()
     model = nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2, activation="tanh"), nn.AvgPool(2),
-        nn.Conv2d(6, 16, 5, activation="tanh"), nn.AvgPool(2),
+        nn.Conv2d(1, 6, 5, padding=2, activation="tanh", rng=draw), nn.AvgPool(2),
+        nn.Conv2d(6, 16, 5, activation="tanh", rng=draw), nn.AvgPool(2),
         nn.Flatten(),
-        nn.Dense(400, 120, activation="tanh"), nn.Dense(120, 84, activation="tanh"), nn.Dense(84, 10),
+        nn.Dense(400, 120, activation="tanh", rng=draw), nn.Dense(120, 84, activation="tanh", rng=draw),
+        nn.Dense(84, 10, rng=draw),
     )  # fmt: skip  # a layer of the paper a line
     return model(some(4, 1, 28, 28))
 
@@ -94,8 +100,10 @@ class Answering(nn.Module):
 
     def __init__(self) -> None:
         """Make the layers."""
-        self.image, self.question = nn.Dense(64, 16, activation="relu"), nn.Dense(10, 16, activation="relu")
-        self.answer, self.certainty = nn.Dense(16, 5), nn.Dense(16, 1, activation="sigmoid")
+        draw = rng()
+        self.image = nn.Dense(64, 16, activation="relu", rng=draw)
+        self.question = nn.Dense(10, 16, activation="relu", rng=draw)
+        self.answer, self.certainty = nn.Dense(16, 5, rng=draw), nn.Dense(16, 1, activation="sigmoid", rng=draw)
 
     def forward(self, image: Any, question: Any) -> dict[str, Any]:
         """Return both results."""
