@@ -454,6 +454,8 @@ def test_unknown_formats_and_folders_are_refused(tmp_path):
     drawing = graph.draw(xor_loss())
     with pytest.raises(ArgumentError, match=r"format of dot, gv, svg.*got 'xyz'.*'graph\.svg'"):
         drawing.save(tmp_path / "graph.xyz")
+    with pytest.raises(ArgumentError, match=r"got 'html'.*tn\.explore\(loss, 'graph\.html'\)"):
+        drawing.save(tmp_path / "graph.html")
     with pytest.raises(ArgumentError, match=r"got ''"):
         drawing.save(tmp_path / "graph")
     with pytest.raises(ArgumentError, match=r"there is no '.*missing'"):

@@ -23,6 +23,13 @@ FORMATS = (*TEXT_FORMATS, "svg", "png", "jpg", "jpeg", "pdf")
 """What a drawing can be saved as."""
 
 
+_ELSEWHERE = {
+    "html": "Write a page to walk through with tn.explore(loss, 'graph.html')",
+    "txt": "Write text with str(drawing.graph)",
+}
+"""What is made of a graph too, but not by drawing it."""
+
+
 class Drawing:
     """The picture of a computation: DOT text, laid out when somebody looks at it.
 
@@ -63,9 +70,8 @@ class Drawing:
         path = Path(path)
         kind = (format or path.suffix).removeprefix(".").lower()
         if kind not in FORMATS:
-            message = (
-                f"draw: expected a format of {', '.join(FORMATS)}, got {kind!r} for '{path}'. Save as '{path.stem}.svg'"
-            )
+            remedy = _ELSEWHERE.get(kind, f"Save as '{path.stem}.svg'")
+            message = f"draw: expected a format of {', '.join(FORMATS)}, got {kind!r} for '{path}'. {remedy}"
             raise ArgumentError(message)
         if not path.parent.is_dir():
             message = f"draw: expected a folder for '{path.name}', but there is no '{path.parent}'. Make it first"
