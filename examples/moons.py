@@ -1,9 +1,8 @@
-"""Part two interleaving half circles: the published comparison network of Skalski.
+"""Part two interleaving half circles: a network that was published in plain NumPy, and compared with Keras.
 
-The network 2-25-50-50-25-1 and its training are those of "Let's code a neural network in plain NumPy", 2018: relu and a
-sigmoid, gradient descent on all 900 points at once, learning rate 0.01, 10,000 epochs. The weights start as large as
-He's rule makes them, and not at a tenth of a normal draw: from there the published run spent its first 2,000 epochs on
-a plateau.
+The network is 2-25-50-50-25-1, with relu and a sigmoid. It learns by gradient descent on all 900 points at once, with a
+learning rate of 0.01, for 10,000 epochs, as the published one did. But the weights start as large as He's rule makes
+them, and not at a tenth of a normal draw: from there the published run spent its first 2,000 epochs on a plateau.
 
 Run it with ``python examples/moons.py``, which takes a minute or less; of the 100 points that were held back, at least
 95 are classified right. With ``--plot`` it draws ``moons_boundary.png``, how the network divides the plane, with the

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 import tinygrad_nn as tn
 from tinygrad_nn import nn
@@ -266,7 +267,7 @@ class TestReport:
         assert "<w>" not in html
 
     def test_it_draws_the_error_against_the_step(self):
-        ax = pytest.importorskip("matplotlib.figure").Figure().subplots()
+        ax = Figure().subplots()
         report = tn.gradcheck(scaled_rule(1.5), [ROW], raises=False)
         assert report.plot(ax) is ax
         gradient, extrapolation = ax.lines
@@ -276,7 +277,7 @@ class TestReport:
         assert ax.get_xscale() == ax.get_yscale() == "log"
 
     def test_a_right_gradient_is_drawn_if_it_was_swept(self):
-        ax = pytest.importorskip("matplotlib.figure").Figure().subplots()
+        ax = Figure().subplots()
         tn.gradcheck(np.sin, [ROW], rtol=0).plot(ax)
         with pytest.raises(ArgumentError, match="Check with rtol=0"):
             tn.gradcheck(np.sin, [ROW]).plot(ax)
