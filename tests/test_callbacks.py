@@ -391,6 +391,27 @@ def test_a_recorder_of_weights_alone_needs_no_run_of_the_model():
     assert recorder.errors.shape == (3, 0)
 
 
+def test_errors_of_several_outputs_are_their_mean():
+    class Twins(tn.nn.Module):
+        def __init__(self):
+            self.one, self.two = tn.nn.Dense(2, 1, rng=np.random.default_rng(0)), tn.nn.Dense(2, 3)
+
+        def forward(self, x):
+            return self.one(x), self.two(x)
+
+    def loss(prediction, target):
+        return sum(np.mean((p - t) ** 2) for p, t in zip(prediction, target, strict=True))
+
+    model, recorder = Twins(), training.Recorder(activations=False)
+    x, y = np.eye(2), (np.zeros((2, 1)), np.ones((2, 3)))
+    optimizer, options = tn.optim.SGD(model.parameters(), 0.1), {"progress": False, "callbacks": [recorder]}
+    training.fit(model, (x, y), loss, optimizer, 2, **options)
+    one, two = (output.numpy() for output in model(x))
+    np.testing.assert_allclose(recorder.errors[-1], ((one**2).sum(1) + ((two - 1) ** 2).sum(1)) / 4)
+    with pytest.raises(errors.ShapeError, match=r"predictions, \(2, 1\) and \(2, 3\), got \(2, 1\) and \(2,\)"):
+        training.fit(model, (x, (y[0], np.ones(2))), loss, optimizer, 1, **options)
+
+
 # Messages
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygrad_nn import trees
 from tinygrad_nn.errors import ArgumentError, ShapeError
 from tinygrad_nn.nn.watching import evaluating, watching
 from tinygrad_nn.primitive import Array
@@ -18,16 +19,25 @@ KINDS = ("weights", "activations", "errors", "gradients")
 """What a record has."""
 
 
-def squared_errors(prediction: Array, target: Array) -> Array:
-    """Return the squared error of each sample, ``mean((p - t)^2)`` over its outputs: (N, ...) and (N, ...) to (N,)."""
-    if prediction.shape != target.shape:
+def squared_errors(prediction: Any, target: Any) -> Array:
+    """Return the squared error of each sample, ``mean((p - t)^2)`` over its outputs: (N, ...) and (N, ...) to (N,).
+
+    Several outputs, in a tuple with a target each, are one after the other.
+    """
+    predictions, targets = trees.values(prediction), trees.values(target)
+    if list(map(np.shape, predictions)) != list(map(np.shape, targets)):
         message = (
-            f"Recorder: expected targets of the shape of the predictions, {prediction.shape}, got {target.shape}. "
-            f"Reshape them, or pass error=, a function (prediction, target) -> (N,)"
+            f"Recorder: expected targets of the shape of the predictions, {_shapes(predictions)}, got "
+            f"{_shapes(targets)}. Reshape them, or pass error=, a function (prediction, target) -> (N,)"
         )
         raise ShapeError(message)
-    errors: Array = np.square(prediction - target).reshape(len(target), -1).mean(axis=1)
+    rows = [np.square(p - t).reshape(len(t), -1) for p, t in zip(predictions, targets, strict=True)]
+    errors: Array = np.concatenate(rows, axis=1).mean(axis=1)
     return errors
+
+
+def _shapes(arrays: Sequence[Array]) -> str:
+    return " and ".join(str(np.shape(array)) for array in arrays)
 
 
 class Recorder(Callback):
@@ -77,7 +87,7 @@ class Recorder(Callback):
         *,
         weights: bool = True,
         activations: bool = True,
-        error: Callable[[Array, Array], Array] | None = squared_errors,
+        error: Callable[[Any, Any], Array] | None = squared_errors,
         gradients: bool = False,
         capacity: int = 256,
     ) -> None:
@@ -150,7 +160,8 @@ class Recorder(Callback):
 
             modules = [module for _, module in run.model.named_modules()] if activations else []
             with evaluating(run.model), watching(modules, note):
-                prediction = raw(called(run.model, x))
+                prediction = called(run.model, x)
+                prediction = trees.rebuild(prediction, map(raw, trees.values(prediction)))
             if self._error is not None:
                 found["errors"][""] = _checked(self._error(prediction, y), row_count(x))
         self._epochs.append(run.epoch)
