@@ -37,6 +37,11 @@ def _no_leaks():
 GALLERIES = {
     "test_a_planted_mistake_is_named_and_none_in_the_untouched_twin": "planted mistakes named, none in untouched twins",
     "test_several_at_once_are_all_named": "networks with two or three planted mistakes, all of them named",
+    "test_where_a_value_leaves_the_graph_is_named": "leaks out of the graph named",
+    "test_a_leak_is_named_beside_a_mistake": "networks with a mistake and a leak, both named",
+    "test_a_mistake_of_the_second_order_is_named_beside_one_of_the_first": (
+        "networks with mistakes of both orders, both named"
+    ),
     "test_a_right_gradient_is_not_called_wrong": "checks of tricky but right gradients, none called WRONG",
 }
 

@@ -1,5 +1,6 @@
 """`find_culprits`: what it names, how it says so, and what it leaves alone. (`tests/planted` has the galleries.)"""
 
+import cProfile
 import time
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 import tinygrad_nn as tn
 from tests.samples import ROWS as SAMPLES
 from tinygrad_nn import nn
-from tinygrad_nn.checking.culprit import find_culprits, find_detached
+from tinygrad_nn.checking.culprit import find_culprits
+from tinygrad_nn.checking.detached import find_detached
+from tinygrad_nn.errors import GradientMismatch, ShapeError
 from tinygrad_nn.primitive import PRIMITIVES
 from tinygrad_nn.recording import record
+from tinygrad_nn.tensor import raw
 
 RNG = np.random.default_rng(2)
 ROWS, ROW = RNG.normal(size=(4, 3)), RNG.normal(size=3)
@@ -19,6 +23,15 @@ ROWS, ROW = RNG.normal(size=(4, 3)), RNG.normal(size=3)
 
 def leaf(x):
     return tn.Tensor(x, requires_grad=True)
+
+
+INNER = {
+    "grad": lambda f, x: tn.grad(lambda t: np.sum(f(t)))(x),
+    "vjp": lambda f, x: tn.vjp(f, x)[1](np.ones(x.shape))[0],
+    "jvp": lambda f, x: tn.jvp(f, (x,), (np.ones(x.shape),))[1],
+    "jacobian": lambda f, x: tn.jacobian(f)(x),
+    "value_and_grad": lambda f, x: tn.value_and_grad(lambda t: np.sum(f(t)))(x)[1],
+}
 
 
 def culprits(f, *arrays, order=1):
@@ -134,6 +147,63 @@ class TestWhatItFinds:
         (culprit,) = culprits(lambda x: np.sum(cube(x)), np.array([0.02, 10.0]))
         assert culprit.operation == "cube"
 
+    def test_an_error_in_a_tiny_element_beside_another_culprit(self):
+        @tn.primitive
+        def cube(a):
+            factor = np.ones(a.shape)
+            factor[17] = 2.0
+            return a**3, lambda g: g * 3 * a**2 * factor
+
+        x = np.linspace(8.0, 10.0, 100)
+        x[17] = 0.02
+        found = culprits(lambda x: np.sum(cube(x)) + np.sum(scale(x, 2.0)), x)
+        assert [(culprit.operation, culprit.operand) for culprit in found] == [("cube", 0), ("scale", 0)]
+
+    def test_in_the_third_order(self):
+        @tn.primitive
+        def quartic(a):  # the gradient is right, and so is its derivative, as long as `fixed` is `a`
+            fixed = raw(a)
+            return a**4, lambda g: g * (6 * fixed * a**2 - 2 * fixed**3) if isinstance(a, tn.Tensor) else g * 4 * a**3
+
+        def f(x):
+            return np.sum(np.tanh(quartic(x)))
+
+        assert tn.gradcheck(f, [ROW], order=2)
+        report = tn.gradcheck(f, [ROW], order=3, raises=False)
+        (culprit,) = report.culprits
+        assert (culprit.operation, culprit.operand, culprit.order) == ("quartic", 0, 3)
+        assert ", operand 0, in order 3: derivative by " in str(culprit)
+
+    @pytest.mark.parametrize("derivative", INNER)
+    def test_inside_of_an_inner_derivative(self, derivative):
+        @tn.primitive
+        def cube(a):
+            fixed = raw(a)
+            return a**3, lambda g: g * 3 * a * fixed
+
+        report = tn.gradcheck(lambda x: INNER[derivative](cube, x), [ROW], raises=False)
+        (culprit,) = report.culprits
+        assert (culprit.operation, culprit.operand, culprit.number) == ("cube", 0, None)
+        assert str(culprit).startswith("cube (")
+        assert tn.gradcheck(lambda x: INNER[derivative](np.exp, x), [ROW])
+
+    def test_around_an_inner_derivative(self):
+        def f(x, w):
+            return scale(tn.grad(lambda w: np.sum(w**2 * np.exp(scale(x, 1.0))))(w), 1.0)
+
+        def g(x):
+            return tn.grad(lambda w: np.sum(w**2 * scale(x, 1.0)))(np.ones(3))  # which is an array, outside of a check
+
+        report = tn.gradcheck(f, [ROW, ROW], raises=False)
+        assert [(culprit.operation, culprit.operand) for culprit in report.culprits] == [("scale", 0), ("scale", 0)]
+        (culprit,) = tn.gradcheck(g, [ROW], raises=False).culprits
+        assert (culprit.operation, culprit.operand) == ("scale", 0)
+
+    def test_a_leak_inside_of_an_inner_derivative(self):
+        report = tn.gradcheck(tn.grad(lambda t: np.sum(t**2 * t.detach())), [ROW], raises=False)
+        assert {culprit.operation for culprit in report.culprits} == {"multiply"}
+        assert "detach() at " in str(report)
+
     def test_inside_of_a_checkpoint(self):
         def part(x):
             return np.tanh(scale(np.tanh(x), 2.0))
@@ -218,6 +288,13 @@ class TestMisconduct:
 
         assert error(doubled, ROW).startswith("its closure fails with ValueError: matmul: ")
 
+    @pytest.mark.parametrize("dtype", ["complex128", "object"])
+    def test_a_gradient_that_is_no_number(self, dtype):
+        def doubled(a):
+            return 2 * a, lambda g: (2 * g).astype(dtype)
+
+        assert error(doubled, ROW) == f"gradient has the dtype {dtype}, which is none of real numbers"
+
     def test_a_gradient_of_a_shape_that_does_not_fit(self):
         def total(a):
             return np.sum(a, axis=0), lambda g: g[:2]
@@ -225,6 +302,56 @@ class TestMisconduct:
         assert error(total, ROWS) == (
             "gradient has the shape (2,), which does not broadcast or sum to the operand's (4, 3)"
         )
+
+
+FAILING = {
+    "raises": (lambda a: (2 * a, lambda g: g @ np.ones((5, 5))), 1, "its closure fails with ValueError: matmul"),
+    "shape": (lambda a: (2 * a, lambda g: g[:2]), 1, "gradient has the shape (2,)"),
+    "no array": (lambda a: (2 * a, lambda g: [2.0]), 1, "its closure fails with AttributeError"),
+    "none of real numbers": (lambda a: (2 * a, lambda g: 2j * g), 1, "gradient has the dtype complex128"),
+    "raises on Tensors": (
+        lambda a: (np.exp(a), lambda g: g * np.asarray(np.exp(a))),
+        2,
+        "it fails on Tensors with UnsupportedError: numpy.asarray",
+    ),
+    "forward raises on Tensors": (
+        lambda a: (np.exp(a, out=np.empty(a.shape)), lambda g: g * np.exp(a)),
+        2,
+        "it fails on Tensors with UnsupportedError: numpy.exp: expected no array to write into",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", FAILING)
+def test_a_rule_that_fails_is_wrong_and_named_in_a_report(way):
+    rule, order, words = FAILING[way]
+    rule = tn.primitive(rule)
+    line = f"test_culprit.py:{rule.__wrapped__.__code__.co_firstlineno}"
+
+    report = tn.gradcheck(lambda x: np.sum(np.tanh(rule(x))), [ROW], order, raises=False)
+    assert report.verdict.value == "WRONG"
+    assert "There is no gradient to compare: " in str(report)
+    (culprit,) = report.culprits
+    assert culprit.error.startswith(words)
+    assert culprit.rule.endswith(line)
+    with pytest.raises(GradientMismatch, match="There is no gradient to compare"):
+        tn.gradcheck(lambda x: np.sum(np.tanh(rule(x))), [ROW], order)
+
+    model = nn.Sequential(nn.Dense(3, 3, rng=np.random.default_rng(0)), rule)
+    report = tn.check_model(model, ROWS[:1], np.zeros((1, 3)), nn.squared_error, order, raises=False)
+    assert report.verdict.value == "WRONG"
+    assert [culprit.order for culprit in report.culprits] == [order]
+
+
+def test_a_gradient_that_does_not_exist_is_not_called_wrong():
+    def f(a):
+        return np.linalg.eigh(a + a.T).eigenvectors[0]
+
+    report = tn.gradcheck(f, [np.eye(2)], raises=False)
+    assert report.verdict.value == "NON-FINITE"
+    assert "There is no gradient to compare: backward: '" in str(report)
+    with pytest.raises(ShapeError):  # of the function itself
+        tn.gradcheck(lambda a: a @ np.ones((5, 5)), [ROWS])
 
 
 class TestWhatItLeavesAlone:
@@ -279,7 +406,7 @@ def test_no_rule_of_this_library_is_ever_named(order, count):
 
 class TestDetached:
     def detached(self, f):
-        return find_detached(f(leaf(ROWS))._node, f(leaf(ROWS * (1 + 1e-6)))._node)
+        return find_detached([f(leaf(ROWS))._node], [f(leaf(ROWS * (1 + 1e-6)))._node])
 
     @pytest.mark.parametrize("cut", [lambda x: x.detach(), lambda x: x.numpy(), tn.stop_gradient])
     def test_a_constant_that_depends_on_the_inputs_is_named(self, cut):
@@ -290,6 +417,35 @@ class TestDetached:
     def test_a_number(self):
         (culprit,) = self.detached(lambda x: np.sum(x * float(np.max(x.numpy()))))
         assert (culprit.operation, culprit.operand) == ("multiply", 1)
+
+    def test_a_result_that_is_cut_off_completely(self):
+        report = tn.gradcheck(lambda x: tn.Tensor(np.exp(x.numpy())), [ROW], raises=False)  # here
+        line = next(i for i, text in enumerate(Path(__file__).read_text().splitlines(), 1) if text.endswith("# here"))
+        (culprit,) = report.culprits
+        assert str(culprit).startswith("output 0: no recorded operation connects it with the inputs; numpy() at ")
+        assert str(culprit).endswith(
+            f"test_culprit.py:{line} cut it off. Compute with operators and NumPy functions on Tensors"
+        )
+
+    def test_the_loss_of_a_model_that_is_cut_off(self):
+        model = nn.Dense(3, 1, rng=np.random.default_rng(0))
+        report = tn.check_model(
+            model, ROWS, np.zeros((4, 1)), lambda p, y: tn.Tensor(np.mean((p.numpy() - y) ** 2)), raises=False
+        )
+        assert "output 0: no recorded operation connects it with the inputs; numpy() at " in str(report)
+
+    def test_where_no_operation_shows_it_the_exits_are_named(self):
+        report = tn.gradcheck(lambda x: np.sum(tn.checkpoint(lambda t: np.exp(t) * t.numpy())(x)), [ROW], raises=False)
+        (culprit,) = report.culprits
+        assert str(culprit).startswith("numpy() (")
+        assert str(culprit).endswith("takes a value out of the graph, where no operation is wrong by itself")
+
+    def test_under_a_profiler_it_says_what_may_have_cut_it_off(self):
+        profiler = cProfile.Profile()
+        report = profiler.runcall(tn.gradcheck, lambda x: np.sum(x * x.numpy()), [ROW], raises=False)
+        (culprit,) = report.culprits
+        assert (culprit.operation, culprit.operand) == ("multiply", 1)
+        assert profiler.getstats()  # it has gone on
 
     def test_constants_that_stay_and_masks_are_left_alone(self):
         assert self.detached(lambda x: np.sum(np.where(x > 0, x, ROWS) * 2.0)) == ()

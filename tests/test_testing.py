@@ -92,6 +92,33 @@ def wrong_where_indices_repeat(a, /, index):
 
 
 @tn.primitive
+def undefined_at_zero(a):
+    near = a == 0
+    value = np.where(near, 1.0, np.sin(a) / np.where(near, 1.0, a))
+    return value, lambda g: g * (np.cos(a) - value) / a
+
+
+@tn.primitive
+def wrong_for_large(a):
+    return a * a, lambda g: g * np.where(np.abs(a) > 500, 3.0, 2.0) * a
+
+
+@tn.primitive
+def wrong_near_zero(a):
+    return a * a, lambda g: g * np.where(np.abs(a) < 1e-4, 3.0, 2.0) * a
+
+
+@tn.primitive
+def wrong_for_three_axes(a):
+    return a * a, lambda g: g * (3.0 if a.ndim == 3 else 2.0) * a
+
+
+@tn.primitive
+def wrong_product(a, b):
+    return a @ b, lambda g: g @ b, lambda g: a @ g
+
+
+@tn.primitive
 def square(a):
     return a * a, lambda g: g * 2 * a
 
@@ -108,6 +135,11 @@ WRONG = {
     "when broadcast": (
         wrong_when_broadcast, {}, "gradient of order 1", lambda a, b: a.shape != b.shape and a.size == b.size == 1,
     ),
+    "at 0 itself": (undefined_at_zero, {}, "gradient of order 1", lambda a: a == 0),
+    "far out": (wrong_for_large, {}, "gradient of order 1", lambda a: a.size == 1 and a > 500),
+    "next to 0": (wrong_near_zero, {}, "gradient of order 1", lambda a: a.size == 1 and abs(a) < 1e-4),
+    "for three axes": (wrong_for_three_axes, {}, "gradient of order 1", lambda a: a.ndim == 3 and a.size == 1),
+    "for matrices, of which nothing is told": (wrong_product, {}, "gradient of order 1", lambda a, b: a.ndim == 2),
     "in float32": (wrong_in_float32, {}, "float32 stays float32", lambda a: a.size == 1),
     "when empty": (fails_when_empty, {"elementwise": True}, "value", lambda a: a.size == 0),
     "writing into an operand": (writes_into_its_operand, {}, "operands untouched", lambda a: a.size <= 1),
@@ -175,7 +207,45 @@ def test_the_same_seed_finds_the_same():
     assert message(np.random.default_rng(0)) == message(np.random.default_rng(0))
 
 
+@tn.primitive
+def matrices(a, b):
+    return a @ b, lambda g: g @ b.T, lambda g: a.T @ g
+
+
+@tn.primitive
+def matrix_and_vector(a, x):
+    return a @ x, lambda g: g[:, None] * x, lambda g: a.T @ g
+
+
+@tn.primitive
+def norm(a):
+    return np.sqrt(a * a), lambda g: g * a / np.sqrt(a * a)
+
+
+@tn.primitive
+def saturated(a):
+    out = 1 / (1 + np.exp(-a))
+    return out, lambda g: g * out * (1 - out)
+
+
+@tn.primitive
+def of_positive_numbers(a):
+    if not isinstance(a, tn.Tensor) and (a < 0).any():
+        message = "negative"
+        raise ValueError(message)
+    return a * a, lambda g: g * 2 * a
+
+
 RIGHT = {
+    "matrices, of which nothing is told": (matrices, {}),
+    "a kink where the slope is NaN": (norm, {"order": 1}),
+    "a slope that is infinite": (np.cbrt, {"domain": (-np.inf, np.inf)}),
+    "far out, where it is constant but for rounding": (saturated, {}),
+    "sin(x^2), which float32 does not know far out": (
+        tn.primitive(lambda a: (np.sin(a * a), lambda g: g * np.cos(a * a) * 2 * a)),
+        {},
+    ),
+    "refusing values": (of_positive_numbers, {}),
     "an operand": (square, {}),
     "two operands": (product, {"reference": np.multiply}),
     "a domain": (np.log, {"domain": (0.0, np.inf)}),
@@ -207,6 +277,8 @@ def test_strategies_of_the_author_are_drawn_from():
 def test_arguments_that_make_no_sense_are_refused():
     with pytest.raises(ArgumentError, match="expected 'samples' for <lambda>, for nothing tells how many operands"):
         check_primitive(lambda a: a * 2)
+    with pytest.raises(ArgumentError, match=r"its gradient is right for \(3, 3\), \(3,\), and is not for"):
+        check_primitive(matrix_and_vector)
     with pytest.raises(ArgumentError, match=r"expected 'domain' to be \(low, high\).*got \(2, 1\)"):
         check_primitive(square, domain=(2, 1))
 

@@ -55,16 +55,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: Sequence[str]) -> int:
-    """Check the gradients that a file offers and print a table: 0 if all are right, 1 if not, 2 if none was checked."""
+    """Check the gradients that a file offers and print a table: 0 if all are right, 1 if not, 2 if one is not known."""
     parser = argparse.ArgumentParser(
         prog="python -m tinygrad_nn check",
-        description="Check the gradients of a file's primitives, and of what its functions named check_... return.",
-        epilog="exit status: 0 if all gradients are right, 1 if one is not, 2 if there was nothing to check",
+        description="Check the gradients of a file's primitives and models, and of what its functions named check_... "
+        "return; or of the one function or model that is named.",
+        epilog="exit status: 0 if all gradients are right, 1 if one is not, 2 if something could not be checked",
     )
-    parser.add_argument("file", metavar="FILE.py[:function]", help="which file, and which of its functions if not all")
+    parser.add_argument("file", metavar="FILE.py[:function]", help="which file, and what in it if not all")
     path, _, function = parser.parse_args(arguments).file.partition(".py:")
     try:
-        findings = check_file(f"{path}.py" if function else path, function or None)
+        findings, others = check_file(f"{path}.py" if function else path, function or None)
     except TinygradError as error:
         print(error, file=sys.stderr)
         return 2
@@ -72,11 +73,15 @@ def _check(arguments: Sequence[str]) -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
-    wrong = [finding for finding in findings if not finding.is_good]
-    for finding in wrong:
-        print(f"\n{finding.function}\n{finding.detail}")
-    print(f"\n{len(findings) - len(wrong)} of {len(findings)} passed")
-    return 1 if wrong else 0
+    for finding in findings:
+        if not finding.is_good:
+            print(f"\n{finding.function}\n{finding.detail}")
+    outcomes = [finding.is_good for finding in findings]
+    unknown = f", {outcomes.count(None)} not checked" if None in outcomes else ""
+    print(f"\n{outcomes.count(True)} of {len(findings)} passed{unknown}")
+    if others:
+        print(f"not called unasked: {', '.join(others)}. Ask for one, as in {Path(path).name}:{others[0]}")
+    return 1 if False in outcomes else 2 if None in outcomes else 0
 
 
 def _run(name: str, seed: int, epochs: int | None, folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.planted.gallery import OTHER, POSITIVE, ROW, ROWS, gallery
+from tests.planted.gallery import MIXED, OTHER, POSITIVE, ROW, ROWS, TINY, gallery
 from tinygrad_nn import nn
 
 MISTAKES, mistake = gallery()
@@ -114,3 +114,8 @@ def relu_inverted(a):
 @mistake(np.add, "a small leak from all elements", (ROWS, OTHER), 1)
 def add_leaking(a, b):
     return a + b, lambda g: g, lambda g: g + 1e-3 * np.sum(g)
+
+
+@mistake(np.square, "one tiny element", (MIXED,))
+def square_but_tiny(a):
+    return a * a, lambda g: g * 2 * a * TINY

@@ -55,6 +55,8 @@ _RNG = np.random.default_rng(7)
 ROW, ROWS, OTHER = _RNG.normal(size=3), _RNG.normal(size=(4, 3)), _RNG.normal(size=(4, 3))
 SQUARE, SQUARE_2 = _RNG.normal(size=(3, 3)) + np.eye(3), _RNG.normal(size=(3, 3)) - np.eye(3)
 POSITIVE = _RNG.uniform(0.5, 2.0, size=(4, 3))
+MIXED = np.array([3.0, -2.0, 1e-3, 2.5])  # one element is tiny beside the others
+TINY = np.array([1.0, 1.0, 1.5, 1.0])  # by what a gradient is off that is wrong there only
 COLUMN = _RNG.normal(size=(4, 1))
 SIGNAL, KERNEL = _RNG.normal(size=(2, 7)), _RNG.normal(size=3)
 SEQUENCE = _RNG.normal(size=(2, 5, 3))  # batch, time, features

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.planted.gallery import OTHER, ROW, ROWS, SQUARE, SQUARE_2, gallery
+from tests.planted.gallery import MIXED, OTHER, ROW, ROWS, SQUARE, SQUARE_2, TINY, gallery
 
 MISTAKES, mistake = gallery()
 
@@ -60,3 +60,8 @@ def solve_not_transposed(a, b):
 @mistake(lambda a, b: np.einsum("ij,ij->i", a, b), "incoming gradient summed", (ROWS, OTHER))
 def row_products(a, b):
     return np.sum(a * b, axis=1), lambda g: np.sum(g) * b / len(b), lambda g: g[:, None] * a
+
+
+@mistake(np.dot, "one tiny element", (MIXED, MIXED[::-1].copy()), 1)
+def dot_but_tiny(a, b):
+    return np.sum(a * b), lambda g: g * b, lambda g: g * a * TINY

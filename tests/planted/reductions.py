@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.planted.gallery import COLUMN, POSITIVE, ROW, ROWS, SQUARE, gallery
+from tests.planted.gallery import COLUMN, MIXED, POSITIVE, ROW, ROWS, SQUARE, TINY, gallery
 from tinygrad_nn import nn
 
 MISTAKES, mistake = gallery()
@@ -85,3 +85,8 @@ def multiply_by_number(a, b):
 @mistake(lambda a: np.broadcast_to(a, (4, 3)), "off by the batch size", (ROW,))
 def broadcast_averaged(a):
     return np.broadcast_to(a, (4, 3)), lambda g: np.mean(g, axis=0)
+
+
+@mistake(lambda a: np.sum(a * a), "one tiny element", (MIXED,))
+def sum_of_squares_but_tiny(a):
+    return np.sum(a * a), lambda g: g * 2 * a * TINY

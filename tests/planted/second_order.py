@@ -3,7 +3,7 @@
 import numpy as np
 
 import tinygrad_nn as tn
-from tests.planted.gallery import KERNEL, OTHER, POSITIVE, ROW, ROWS, SIGNAL, SQUARE, SQUARE_2, gallery
+from tests.planted.gallery import KERNEL, MIXED, OTHER, POSITIVE, ROW, ROWS, SIGNAL, SQUARE, SQUARE_2, TINY, gallery
 from tests.planted.layers import convolved, spread, windows
 from tinygrad_nn.tensor import raw
 
@@ -78,3 +78,9 @@ def gather_squared(a):
 def mean_square_frozen(a):
     fixed = raw(a)
     return np.mean(a**2, axis=0), lambda g: g * (a + fixed) / len(a)
+
+
+@mistake(np.square, "one tiny element", (MIXED,), order=2)
+def square_frozen_where_tiny(a):
+    fixed = np.where(TINY > 1, raw(a), 0.0)
+    return a * a, lambda g: g * (2 * a * (TINY == 1) + 2 * fixed)

@@ -48,6 +48,17 @@ KINKS = {
     "kink times 1e-12": Tricky(lambda xp, x: 1e-12 * xp.abs(x), (ZEROS,), KINK),
     "kink times 1e12": Tricky(lambda xp, x: 1e12 * xp.abs(x), (ZEROS,), KINK),
     "norm at 0": Tricky(lambda xp, x: xp.linalg.norm(x), (np.zeros(3),), KINK),
+    "median of equal numbers": Tricky(lambda xp, x: xp.median(x), (np.ones(5),), KINK),
+    "median of an even number of equals": Tricky(lambda xp, x: xp.median(x), (np.ones(4),), KINK),
+    "quantile of equal numbers": Tricky(lambda xp, x: xp.quantile(x, 0.3), (np.ones(5),), KINK),
+    "partition of equal numbers": Tricky(lambda xp, x: xp.partition(x, 2), (np.ones(4),), KINK),
+    "sort of equal numbers": Tricky(lambda xp, x: xp.sort(x), (np.ones(4),), KINK),
+    "median of three by minimum and maximum": Tricky(
+        lambda xp, x, y, z: xp.minimum(xp.maximum(x, y), z), (ROW, ROW.copy(), ROW.copy()), KINK
+    ),
+    "largest of equal singular values": Tricky(lambda xp, a: xp.linalg.norm(a, 2), (np.eye(2),), KINK),
+    "no kink: square of relu at 0": Tricky(lambda xp, x: xp.maximum(x, 0 * x) ** 2, (np.zeros(3),)),
+    "no kink: two parabolas that meet": Tricky(lambda xp, x: xp.where(x > 0, x**2, 3 * x**2), (np.zeros(3),)),
     "a hair beside a kink": Tricky(lambda xp, x: xp.abs(x), (np.array([1e-9, -1e-9, 1.0]),)),
     "no kink: x times abs(x)": Tricky(lambda xp, x: x * xp.abs(x), (ZEROS,)),
     "huber at its corner": Tricky(

@@ -27,6 +27,7 @@ class Row:
         spellings: the operator, and the method where it takes its options otherwise than by name.
         rtol: how far the value may be from the reference, relative to it.
         kinks: whether samples lie at kinks or jumps on purpose.
+        domain: where examples are drawn from, if not from between the samples.
 
     """
 
@@ -35,6 +36,7 @@ class Row:
     spellings: tuple[Callable[..., Any], ...] = ()
     rtol: float = 1e-14
     kinks: bool = False
+    domain: Any = None
 
 
 def row(*samples: Sample, **rest: Any) -> Row:

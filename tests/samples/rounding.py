@@ -25,6 +25,9 @@ def quotients():
     return (*pairs, case(off(2), 0.9), case(2.5, divisor(2)), case(EMPTY, divisor(2)), case(off(3), np.array(3)))
 
 
+FEW_STEPS = ((-5.0, 5.0), (0.1, 5.0))
+"""Divided by next to nothing, a number has more whole quotients close by than differences can tell apart."""
+
 MANTISSAS = np.array([0.35, -0.7, 1.4, -300.0])
 
 ROUNDED = (case(off(3)), case(off(2, 2)), case(off()), case(EMPTY), case(off(3, 4)[::2, ::-1]))
@@ -44,9 +47,9 @@ ROWS: dict[str, Row] = {
         *ROUNDED, case(np.array([0.02, -0.42]), decimals=1), case(off(2, 2), decimals=-1), case(off(), decimals=0)
     ),
     "nextafter": row(*binary(real, real)),
-    "floor_divide": row(*quotients(), spellings=(operator.floordiv,)),
-    "remainder": row(*quotients(), spellings=(operator.mod,)),
-    "fmod": row(*quotients()),
+    "floor_divide": row(*quotients(), spellings=(operator.floordiv,), domain=FEW_STEPS),
+    "remainder": row(*quotients(), spellings=(operator.mod,), domain=FEW_STEPS),
+    "fmod": row(*quotients(), domain=FEW_STEPS),
     "divmod": row(
         case(off(2, 1), divisor(1, 2)),
         case(off(), divisor()),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_nn.backprop import set_mode
+from tinygrad_nn.backprop import OWN_FILES, set_mode
 from tinygrad_nn.primitive import Closure, Primitive
 from tinygrad_nn.tensor import raw
 
@@ -65,15 +66,55 @@ DOUBLE = "Compute in float64: tn.set_default_dtype('float64'), or x.astype('floa
 INFINITY = "Use a large finite number, such as -1e9, where -inf stands for a mask, or look at what made the infinity"
 LANE = "Leave at least one element unmasked, or mask with a large finite number such as -1e9"
 SINGULAR = "Add a small number to the diagonal, or leave out columns that depend on others"
-MASKED = (
-    "Compute only where the operand is inside, with np.piecewise(x, [x > 0], [np.sqrt, 0.0]), or put a harmless number "
-    "in its place before: np.where(x > 0, np.sqrt(np.where(x > 0, x, 1.0)), 0.0)"
-)
-SLOPE = (
-    "Keep the operand away from that place, as in np.sqrt(x + 1e-12), or use a function that has a slope there, as "
-    "np.linalg.norm has for the root of a sum of squares"
-)
 CLIP = "Scale the loss down, or keep the operands away from where the slope is so steep"
+
+NOTHING = "Look at what selects the elements, or divide by max(x.size, 1)"
+OWN = "Mend that line: put a harmless number, with np.where, in the place of what it cannot compute with"
+
+
+class _Steep(NamedTuple):
+    """A function whose slope is infinite somewhere: where it is not, a harmless operand, and how to keep away."""
+
+    inside: str
+    harmless: str
+    call: str
+    away: str
+
+
+_STEEP = {
+    "sqrt": _Steep(
+        "x > 0", "1.0", "np.sqrt({})",
+        "np.sqrt(x + 1e-12), or use a function that has a slope there, as np.linalg.norm has for the root of a sum of "
+        "squares",
+    ),
+    "cbrt": _Steep("x != 0", "1.0", "np.cbrt({})", "np.cbrt(x + 1e-12)"),
+    "power": _Steep("x > 0", "1.0", "{} ** p", "(x + 1e-12) ** p"),
+    "arcsin": _Steep("np.abs(x) < 1", "0.0", "np.arcsin({})", "np.arcsin(np.clip(x, -1 + 1e-7, 1 - 1e-7))"),
+    "arccos": _Steep(
+        "np.abs(x) < 1", "0.0", "np.arccos({})",
+        "np.arccos(np.clip(x, -1 + 1e-7, 1 - 1e-7)), or take the angle from its sine and cosine, with np.arctan2",
+    ),
+    "arccosh": _Steep("x > 1", "2.0", "np.arccosh({})", "np.arccosh(np.maximum(x, 1 + 1e-7))"),
+    "divide": _Steep("x != 0", "1.0", "1 / {}", "a / (x + 1e-12)"),
+    "log": _Steep("x > 0", "1.0", "np.log({})", "np.log(np.maximum(x, 1e-12))"),
+}  # fmt: skip  # a table
+
+
+def _steep_remedy(name: str, *, is_masked: bool) -> str:
+    """Say what to do about an infinite slope, which a mask behind it does not hide."""
+    if name not in _STEEP:
+        keep = "put a harmless number in its place before, with np.where" if is_masked else "keep away from that place"
+        return f"Compute only where the slope is finite, with np.piecewise, or {keep}"
+    inside, harmless, call, away = _STEEP[name]
+    if not is_masked:
+        return f"Keep the operand away from that place, as in {away}"
+    function = call.removesuffix("({})") if call.startswith("np.") else f"lambda x: {call.format('x')}"
+    return (
+        f"Compute only where the operand is inside, with np.piecewise(x, [{inside}], [{function}, 0.0]), or put a "
+        f"harmless number in its place before: "
+        f"np.where({inside}, {call.format(f'np.where({inside}, x, {harmless})')}, 0.0)"
+    )
+
 
 Rule = tuple[str, Callable[..., Any], str, str]
 
@@ -90,6 +131,7 @@ _EDGES: list[Rule] = [
     ("power", lambda a, b: a == 0 and b < 0, "0 to a negative power, {1:.6g}", DIVISOR),
     ("divide floor_divide remainder fmod", lambda a, b: a == 0 == b, "0 / 0", DIVISOR),
     ("divide floor_divide remainder fmod", lambda _, b: b == 0, "division of {0:.6g} by 0", DIVISOR),
+    ("divide", lambda a, b: abs(b) < 1e-300 and np.isfinite(a), "division of {0:.6g} by all but 0, {1:.6g}", DIVISOR),
     ("divide", lambda a, b: np.isinf(a) and np.isinf(b), "inf / inf", INFINITY),
     ("reciprocal", lambda a: a == 0, "division of 1 by 0", DIVISOR),
     ("add subtract logaddexp", lambda a, b: np.isinf(a) and np.isinf(b), "inf - inf", INFINITY),
@@ -122,7 +164,8 @@ def data_cause(*, is_nan: bool, is_leaf: bool, is_changed: bool) -> Cause:
 
 def forward_cause(at: Situation) -> Cause:
     """Say why an element of a result is not finite although no operand is NaN."""
-    found = _in_lane(at) or (_at_edge(at) if at.is_elementwise else None)
+    found = _in_own_rule(at, lambda: at.primitive.rule(*at.operands, **at.options))
+    found = found or _in_lane(at) or (_at_edge(at) if at.is_elementwise else None)
     if found is not None:
         return found
     infinite = [place for place, x in enumerate(at.operands) if not np.isfinite(x).all()]
@@ -152,6 +195,8 @@ def _at_edge(at: Situation) -> Cause | None:
     for names, holds, text, remedy in _EDGES:
         if name in names.split() and holds(*elements):
             words = text.format(*elements, name=name)
+            if words == "0 / 0" and np.asarray(at.operands[1]).dtype.kind == "i" and not np.ndim(at.operands[1]):
+                return Cause("0 / 0: an average of no elements, or of no more than are taken off by ddof", NOTHING)
             if words == "0 / 0" and at.lineages[1] & _NORMS:
                 words = "0 / 0 in a normalisation: the divisor is the deviation or norm of what does not vary, or is 0"
             squashed = next((made for made in _SATURATING if made in at.lineages[0]), None)
@@ -180,17 +225,21 @@ def backward_cause(at: Situation, place: int, closure: Closure, gradient: Any, r
     name = at.primitive.name
     if not np.isfinite(gradient).all():
         return Cause(f"overflow in the sum of the gradients that come from several uses of '{name}'", CLIP)
+    found = _in_own_rule(at, lambda: closure(gradient))
+    if found is not None:
+        return found
     if at.is_elementwise and np.shape(result) == np.shape(at.out):
         with set_mode(watch=None), np.errstate(all="ignore"):
             slope = float(np.broadcast_to(raw(closure(np.ones_like(gradient))), np.shape(result))[at.index])
         if not np.isfinite(slope):
-            point, incoming = f"{at.elements[place]:.6g}", float(gradient[at.index])
+            # The slope of a quotient is infinite because of its divisor, for whichever operand.
+            point, incoming = f"{at.elements[1 if name == 'divide' else place]:.6g}", float(gradient[at.index])
             if incoming == 0:
                 text = (
                     f"0 * inf: {name} at {point}{behind}: its slope there is infinite, and the incoming gradient is 0"
                 )
-                return Cause(text, MASKED if behind else SLOPE)
-            return Cause(f"the slope of {name} at {point} is infinite", SLOPE)
+                return Cause(text, _steep_remedy(name, is_masked=bool(behind)))
+            return Cause(f"the slope of {name} at {point} is infinite", _steep_remedy(name, is_masked=False))
     wider = _in_float64(at.primitive, at.operands, at.options)
     dtype = np.asarray(result).dtype
     if wider is not None and dtype != np.float64:
@@ -203,7 +252,25 @@ def backward_cause(at: Situation, place: int, closure: Closure, gradient: Any, r
         return Cause(f"0 * inf or inf - inf: operand {infinite[0]} holds an infinity", INFINITY)
     if np.isinf(np.asarray(result)[at.index]):
         return Cause(f"{_beyond(at)}: the gradient is larger than {dtype} holds, {np.finfo(dtype).max:.3g}", CLIP)
-    return Cause(f"the gradient formula of '{name}' has no value for these operands", SLOPE)
+    return Cause(
+        f"the gradient formula of '{name}' has no value for these operands", _steep_remedy(name, is_masked=False)
+    )
+
+
+def _in_own_rule(at: Situation, run: Callable[[], Any]) -> Cause | None:
+    """Say which line of a rule of the user's NumPy complains of; None for a rule of this library."""
+    if at.primitive.rule.__module__.startswith("tinygrad_nn."):
+        return None
+    try:
+        with set_mode(watch=None), np.errstate(all="raise", under="ignore"):
+            run()
+    except FloatingPointError as error:
+        frames = [x for x in traceback.extract_tb(error.__traceback__) if x.filename not in OWN_FILES]
+        line = frames[-1]
+        return Cause(
+            f"{error}, in the rule of '{at.primitive.name}' at {line.filename}:{line.lineno}: {line.line}", OWN
+        )
+    return None
 
 
 def _beyond(at: Situation) -> str:

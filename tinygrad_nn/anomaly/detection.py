@@ -29,16 +29,17 @@ Edges: TypeAlias = Callable[[Any, Any], Iterator[tuple[Any, Closure | None]]]
 def detect_anomaly(*, infinities: bool = False) -> Iterator[None]:
     """Stop in this block, or in a function that it decorates, at the operation that makes the first NaN, and say why.
 
-    A NaN is an error at once: in the result of an operation, and in a gradient. An infinity may be meant: scores are
-    masked with -inf, a maximum starts from it. So it is one only when it matters, that is when a NaN is made of it, or
-    when it reaches the single number that `backward()` is called on, or the gradient of a leaf. The message names the
-    operation that made it all the same.
+    A NaN is an error at once: in the result of an operation, and in a gradient. So is an infinity that a recorded
+    operation makes of finite numbers where its slope is infinite, too, as that of `log` is at 0: on the way back, even
+    a gradient of 0 would become NaN there. Any other may be meant: scores are masked with -inf, a maximum starts from
+    it. It is an error only when it matters, that is when a NaN is made of it, or when it reaches the single number that
+    `backward()` is called on, or the gradient of a leaf. The message names the operation that made it all the same.
 
     Inside of transforms it works likewise, and with a graph that was recorded outside of the block. NumPy's own
     warnings of such numbers are silent in the block. It holds for this thread, as `no_grad` does.
 
     Args:
-        infinities: whether also an infinity is an error at once, if it is made of finite numbers.
+        infinities: whether any infinity is an error at once, if it is made of finite numbers.
 
     Raises:
         AnomalyError: a number that is not finite. Its ``anomaly`` holds the operation, the line, the cause and the
@@ -60,6 +61,16 @@ def detect_anomaly(*, infinities: bool = False) -> Iterator[None]:
         yield
 
 
+def _spoils_gradients(node: Node | None) -> bool:
+    """Tell whether even a gradient of 0 becomes NaN on the way back through an operation, for its slope is infinite."""
+    if node is None or node.closures is None or node.primitive is CHECKPOINT:  # which runs its operations again
+        return False
+    with set_mode(watch=None):
+        return any(
+            closure is not None and is_nan(raw(closure(np.zeros(node.shape, node.dtype)))) for closure in node.closures
+        )
+
+
 class Watch:
     """What a mode is watched by."""
 
@@ -79,8 +90,10 @@ class Watch:
         out = raw(result)
         if is_finite(out):
             return result
-        if is_nan(out) or (self.infinities and all(is_finite(raw(x)) for x in operands)):
-            raise AnomalyError(in_forward(Call.of(primitive, operands, options, out)))
+        is_made_here = not is_nan(out) and all(is_finite(raw(x)) for x in operands)
+        is_spoiling = is_made_here and _spoils_gradients(result._node)
+        if is_nan(out) or is_spoiling or (is_made_here and self.infinities):
+            raise AnomalyError(in_forward(Call.of(primitive, operands, options, out), is_spoiling=is_spoiling))
         if result._node is not None:
             self.infinite.add(result._node.stamp)
         return result

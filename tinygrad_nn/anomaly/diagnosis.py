@@ -24,6 +24,8 @@ from tinygrad_nn.transforms.replay import evaluate, nodes_below
 _FAR_OFF = 1e4
 """From where on the numbers of a leaf that was changed since it was made are taken for those of a run that diverged."""
 
+_SPOILING = "its slope there is infinite, too: on the way back even a gradient of 0, as np.where hands on, becomes NaN"
+
 _LAYERS = frozenset({"dense", "matmul", "dot", "contract", "conv", "recurrence"})
 """Operations that mix all elements: what went into them says nothing of the single numbers that come out."""
 
@@ -92,8 +94,8 @@ class Pullback:
     result: Any = None
 
 
-def in_forward(call: Call) -> Anomaly:
-    """Say why the result of a call is not finite: NaN, or an infinity made of finite numbers."""
+def in_forward(call: Call, *, is_spoiling: bool = False) -> Anomaly:
+    """Say why the result of a call is not finite: NaN, or an infinity made of finite numbers; and if it spoils all."""
     if is_nan(call.out):
         for place, operand in enumerate(call.operands):
             if is_nan(operand):
@@ -106,7 +108,8 @@ def in_forward(call: Call) -> Anomaly:
         origin = next((anomaly for anomaly in found if anomaly.phase == "forward"), None)
     text = f"{call.name}: expected finite numbers in the result, got {counted(call.out)}, {call.place}"
     cause = _or_divergence(forward_cause(call.situation(index)), call)
-    return Anomaly(call.name, "forward", call.line, None, index, *cause, (text, *call.described(index)), origin)
+    lines = [text, *call.described(index), *([_SPOILING] if is_spoiling else [])]
+    return Anomaly(call.name, "forward", call.line, None, index, *cause, tuple(lines), origin)
 
 
 def in_backward(maker: Pullback, then: Pullback) -> Anomaly:

@@ -1,39 +1,82 @@
-"""Who is to blame: the culprits of a wrong gradient, whether an operation's own or an input that was cut off."""
+"""Who is to blame: the culprits of a wrong gradient, whether operations, or an input that was cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.backprop import Node
-from tinygrad_nn.checking.culprit import Culprit, find_culprits, find_detached
+from tinygrad_nn.backprop import Node, users_line
+from tinygrad_nn.checking.culprit import Culprit, find_culprits, shortened
+from tinygrad_nn.checking.detached import cut_by, find_detached
 from tinygrad_nn.checking.differences import sizes_of
+from tinygrad_nn.checking.operation import codes_of
+from tinygrad_nn.checking.witness import Witness
 from tinygrad_nn.primitive import Array
 
-_NEARBY = 2.0**-7
+Result: TypeAlias = tuple[Node | None, Array]
+"""The node of a result, None if no operation leads to it, and its value."""
+
+Record: TypeAlias = Callable[[Sequence[Array]], Sequence[Result]]
+"""Runs a function at a point, and returns its results."""
+
+_NEARBY = 2.0**-13
 """How far from the point the function is recorded again, to see what changes behind the back of the graph."""
 
 
 def culprits_of(
-    record: Callable[[Sequence[Array]], Sequence[Node]], point: Sequence[Array], order: int, rng: np.random.Generator
+    record: Record, point: Sequence[Array], order: int, rng: np.random.Generator, level: int
 ) -> tuple[Culprit, ...]:
     """Return the culprits of a gradient that is wrong.
 
+    What the function records inside of transforms of its own is checked, too, to an order more for each.
+
     Args:
-        record: runs the function at a point, outside of transforms, and returns the nodes of its results.
+        record: runs the function.
         point: the inputs.
-        order: that of the wrong gradient.
+        order: how often the operations are to be differentiable.
         rng: where cotangents and directions come from.
+        level: how many transforms deep `record` records.
 
     """
-    roots = record(point)
-    found = find_culprits(*roots, rng=rng, order=order)
-    if found or not roots:
-        return found
+    witness = Witness()
+    with witness.watching():
+        results = record(point)
+    roots = [node for node, _ in results if node is not None]
+    inner = {depth - level: nodes for depth, nodes in witness.inner.items() if depth > level}
+    inside = [c for depth, nodes in inner.items() for c in find_culprits(*nodes, rng=rng, order=order + depth)]
+    found = [*find_culprits(*roots, rng=rng, order=order), *(culprit._replace(number=None) for culprit in inside)]
+    sizes = [rng.uniform(0.5, 1.0, values.shape) * sizes_of(values) for values in point]
     try:
         with np.errstate(all="ignore"):
-            nearby = record([values + _NEARBY * sizes_of(values) for values in point])
+            moved = record([values + _NEARBY * size for values, size in zip(point, sizes, strict=True)])
     except (ValueError, ArithmeticError):  # outside of the domain: then there is no more to be said
-        return ()
-    return tuple(culprit for pair in zip(roots, nearby, strict=False) for culprit in find_detached(*pair))
+        return tuple(found)
+    # The operations of a rule that runs inside are in the graph of the results. What they cut off is told of the rule.
+    rules = {code for nodes in inner.values() for node in nodes for code in codes_of(node.primitive)}
+    ways = [(way, users_line([(code, offset)]) or "") for way, code, offset in witness.exits if code not in rules]
+    exits = [f"{way} at {shortened(line)}" for way, line in ways]
+    found += _cut_off(results, moved, exits)
+    if exits or not inside:
+        found += find_detached(roots, [node for node, _ in moved if node is not None], exits, passed_over=rules)
+    if not found:
+        error = "takes a value out of the graph, where no operation is wrong by itself"
+        found = [_culprit(way, line, error) for way, line in ways]
+    return tuple(found)
+
+
+def _cut_off(results: Sequence[Result], moved: Sequence[Result], exits: Sequence[str]) -> Iterator[Culprit]:
+    """Yield the outputs that change with the inputs although no operation leads to them."""
+    for place, ((node, here), (_, there)) in enumerate(zip(results, moved, strict=False)):
+        if node is None and not np.array_equal(here, there):
+            error = (
+                f"no recorded operation connects it with the inputs; {cut_by(exits)}. Compute with operators and NumPy "
+                f"functions on Tensors"
+            )
+            yield _culprit(f"output {place}", "", error)
+
+
+def _culprit(name: str, line: str, error: str) -> Culprit:
+    """Return a culprit that is no operation of the graph."""
+    return Culprit(None, name, "", line, None, "", 1, error, "")

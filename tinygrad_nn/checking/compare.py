@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 
-from tinygrad_nn.checking.differences import Function, Probe
+from tinygrad_nn.checking.differences import Function, Probe, Pullback
 from tinygrad_nn.checking.evidence import pattern_of
 from tinygrad_nn.checking.joint import groups, joined, scales_of
-from tinygrad_nn.checking.report import Comparison, GradcheckReport, Verdict
+from tinygrad_nn.checking.report import Comparison, GradcheckReport, Sample, Verdict
 from tinygrad_nn.checking.study import FULL_UP_TO, Mode, Study, first_non_finite
-from tinygrad_nn.errors import ArgumentError
+from tinygrad_nn.checking.vicinity import AT_ONCE, Vicinity
+from tinygrad_nn.errors import ArgumentError, BackwardError, TinygradError
 from tinygrad_nn.primitive import Array
 
-__all__ = ["Checker", "Mode", "Pullback"]
+__all__ = ["Checker", "Mode"]
 
-Pullback: TypeAlias = Callable[[Sequence[Array]], Sequence[Array]]
-"""Carries a gradient for each output back to one for each input."""
+_SURE = 1e-3
+"""The relative difference up to which a gradient that passes leaves no doubt; differences across kinks may be worse."""
+
+
+_EXPLAINED = 8
+"""How many wrong inputs are told with what is wrong in them: where more are, the reason is an operation above all."""
 
 
 class Checker:
@@ -36,20 +42,29 @@ class Checker:
         self.rng = np.random.default_rng(self.seed)
         self.comparisons: list[Comparison] = []
         self.evaluations = 0
+        self.wrong = 0
         self.failure: Verdict | None = None
         self.note = ""
+        self.sweep: Callable[[], tuple[str, Sample]] | None = None
 
     def check(
-        self, function: Function, pullback: Pullback, point: Sequence[Array], names: Sequence[str], order: int
+        self,
+        function: Function,
+        pullback: Pullback,
+        point: Sequence[Array],
+        names: Sequence[str],
+        order: int,
+        places: Sequence[int] | None = None,
     ) -> list[Array]:
         """Compare the gradient for every input, and return the cotangents that were used.
 
         Args:
             function: the function of arrays.
-            pullback: its gradient at `point`.
+            pullback: its gradient, at any point.
             point: the inputs, in float64.
             names: what the report calls them.
             order: what the report says of the order.
+            places: the inputs whose gradients are compared; all if None.
 
         """
 
@@ -59,11 +74,29 @@ class Checker:
 
         outputs = counted(point)
         cotangents = [self.rng.choice((-1.0, 1.0), o.shape) * self.rng.uniform(0.5, 1.5, o.shape) for o in outputs]
-        self._find_obstacle(names, point, outputs, counted(point))
+        places = range(len(point)) if places is None else places
+        self._find_obstacle([(names[place], point[place]) for place in places], outputs, counted(point))
         if self.failure is None:
-            probe = Probe(counted, point, 0, outputs, cotangents)
-            self._compare(probe, pullback(cotangents), names, order)
+            probe = Probe(counted, point, 0, outputs, cotangents, pullback)
+            gradients = pullback(point, cotangents)
+            found = self._compare(probe, gradients, names, order, places)
+            self.comparisons += self._beside(Vicinity(probe, pullback, gradients, self.rng), found, places)
+            errors = [(x.error, x.name, place) for x, place in zip(found, places, strict=True) if point[place].size]
+            if errors:
+                self.sweep = functools.partial(self._swept, probe, gradients, *max(errors)[1:])
         return cotangents
+
+    def fail(self, error: TinygradError, order: int) -> None:
+        """Note that backpropagation raised an `error`, so that there is no gradient to compare.
+
+        That is wrong, unless there is none, as where eigenvalues are equal. From the second order on, any error is one
+        of a rule on Tensors. In the first, others than of the backward pass are the function's own, and are raised.
+        """
+        if order == 1 and not isinstance(error, BackwardError):
+            raise error
+        is_infinite = any(isinstance(x, (ArithmeticError, np.linalg.LinAlgError)) for x in (error, error.__cause__))
+        self.failure = Verdict.NON_FINITE if is_infinite else Verdict.WRONG
+        self.note = f"There is no gradient to compare: {error}"
 
     @property
     def verdict(self) -> Verdict:
@@ -74,17 +107,46 @@ class Checker:
         """Return all that has been found, with the `culprits`, if there are any."""
         found = tuple(self.comparisons)
         return GradcheckReport(
-            self.subject, self.verdict, found, self.note, self.seed, self.evaluations, tuple(culprits)
+            self.subject, self.verdict, found, self.note, self.seed, self.evaluations, tuple(culprits), self.sweep
         )
 
-    def _compare(self, probe: Probe, gradients: Sequence[Array], names: Sequence[str], order: int) -> None:
+    def _beside(self, vicinity: Vicinity, comparisons: Sequence[Comparison], places: Sequence[int]) -> list[Comparison]:
+        """Look beside the point where the function may not be differentiable at it: there right may look wrong."""
+        doubtful = {
+            place: found
+            for place, found in zip(places, comparisons, strict=True)
+            if found.verdict is Verdict.KINK
+            or (found.verdict is Verdict.PASS and found.error > _SURE)
+            or (found.verdict is Verdict.WRONG and vicinity.jumps(place))
+        }
+        beside: dict[int, list[Comparison]] = {place: [] for place in doubtful}
+        for probe, gradients in vicinity.asides() if doubtful else ():
+            around = Vicinity(probe, vicinity.pullback, gradients, self.rng, AT_ONCE)
+            for place, found in doubtful.items():
+                if any(comparison.verdict is Verdict.WRONG for comparison in beside[place]):
+                    continue
+                comparison = self._alone(probe.of(place), gradients, found.name, found.order, vicinity.sizes[place])
+                if comparison.verdict is Verdict.WRONG and around.jumps(place):
+                    comparison = _called(comparison, Verdict.NOISE_LIMITED)  # what jumps everywhere is rounding
+                beside[place].append(comparison)
+        return [
+            _settled(vicinity, place, found, beside[place]) if place in doubtful else found
+            for place, found in zip(places, comparisons, strict=True)
+        ]
+
+    def _compare(
+        self, probe: Probe, gradients: Sequence[Array], names: Sequence[str], order: int, compared: Sequence[int]
+    ) -> list[Comparison]:
         """Compare the gradients for all inputs: small ones, or all, element by element, and the others together."""
         found: dict[int, Comparison] = {}
 
         def along_directions(places: list[int]) -> None:
-            """Compare several inputs at once, and its halves if they are not right, down to the wrong input."""
+            """Compare several inputs at once; if they are not right, those that do not seem so alone, then the others.
+
+            If each seems right by itself, halves are compared, in which the error is a larger part.
+            """
             if len(places) == 1:
-                found[places[0]] = self._alone(probe.of(places[0]), gradients, names, order)
+                found[places[0]] = self._alone(probe.of(places[0]), gradients, names[places[0]], order)
                 return
             study = self._study(*joined(probe, gradients, scales, places))
             samples = study.directions()
@@ -93,17 +155,23 @@ class Checker:
                     shape = probe.point[place].shape
                     found[place] = Comparison(names[place], shape, order, tuple(samples), study.gap)
                 return
-            along_directions(places[: len(places) // 2])
-            along_directions(places[len(places) // 2 :])
+            others = [place for place in places if self._study(probe.of(place), gradients[place]).seems_right()]
+            for place in places:
+                if place not in others:
+                    along_directions([place])
+            parts = [others] if len(others) < len(places) else [places[: len(places) // 2], places[len(places) // 2 :]]
+            for part in parts:
+                if part:
+                    along_directions(part)
 
         scales = scales_of(probe, gradients)
-        large = [place for place, values in enumerate(probe.point) if not self._is_full(values)]
+        large = [place for place in compared if not self._is_full(probe.point[place])]
         for group in groups([scales[place] for place in large]):
             along_directions([large[index] for index in group])
-        for place in range(len(names)):
+        for place in compared:
             if place not in found:
-                found[place] = self._alone(probe.of(place), gradients, names, order)
-        self.comparisons += [found[place] for place in range(len(names))]
+                found[place] = self._alone(probe.of(place), gradients, names[place], order)
+        return [found[place] for place in compared]
 
     def _is_full(self, values: Array) -> bool:
         return self.mode == "full" or (self.mode == "auto" and values.size <= FULL_UP_TO)
@@ -111,18 +179,27 @@ class Checker:
     def _study(self, probe: Probe, gradient: Array, sizes: Array | None = None) -> Study:
         return Study(probe, gradient, self.rng, self.rtol, sizes)
 
-    def _alone(self, probe: Probe, gradients: Sequence[Array], names: Sequence[str], order: int) -> Comparison:
+    def _alone(
+        self, probe: Probe, gradients: Sequence[Array], name: str, order: int, sizes: Array | None = None
+    ) -> Comparison:
         """Compare the gradient for one input."""
         gradient = gradients[probe.index]
-        study = self._study(probe, gradient)
+        study = self._study(probe, gradient, sizes)
         samples = study.elements() if self._is_full(gradient) else study.narrowed()
-        comparison = Comparison(names[probe.index], gradient.shape, order, tuple(samples), study.gap)
+        comparison = Comparison(name, gradient.shape, order, tuple(samples), study.gap)
         if comparison.verdict is not Verdict.WRONG:
+            return comparison
+        self.wrong += 1
+        if self.wrong > _EXPLAINED:
             return comparison
         return comparison._replace(pattern=pattern_of(probe, gradient, self.rng))
 
+    def _swept(self, probe: Probe, gradients: Sequence[Array], name: str, place: int) -> tuple[str, Sample]:
+        """Sweep the steps for one element of an input."""
+        return name, self._study(probe.of(place), gradients[place]).swept()
+
     def _find_obstacle(
-        self, names: Sequence[str], point: Sequence[Array], outputs: Sequence[Array], again: Sequence[Array]
+        self, inputs: Sequence[tuple[str, Array]], outputs: Sequence[Array], again: Sequence[Array]
     ) -> None:
         """Note what in the function itself leaves nothing to compare."""
         for place, (one, other) in enumerate(zip(outputs, again, strict=True)):
@@ -137,11 +214,34 @@ class Checker:
                     f"function, or switch dropout off with model.eval()"
                 )
                 return
-        outcomes = [f"output {place}" for place in range(len(outputs))]
-        for name, array in zip([*names, *outcomes], [*point, *outputs], strict=True):
+        for name, array in [*inputs, *((f"output {place}", output) for place, output in enumerate(outputs))]:
             element = first_non_finite(array)
             if element is not None:
                 self.failure = Verdict.NON_FINITE
                 title = name[0].upper() + name[1:]
                 self.note = f"{title} is {array[element]} at {list(element)} already. Check at another point"
                 return
+
+
+def _settled(vicinity: Vicinity, place: int, found: Comparison, beside: Sequence[Comparison]) -> Comparison:
+    """Return what follows for the gradient of one input from what was found at the point, and beside it."""
+    verdicts = {comparison.verdict for comparison in beside}
+    if Verdict.WRONG in verdicts:
+        wrong = next(comparison for comparison in beside if comparison.verdict is Verdict.WRONG)
+        return wrong._replace(note="compared beside the point, for at the point itself there may be no derivative")
+    if found.verdict is not Verdict.WRONG or not beside:
+        return found
+    if Verdict.NOISE_LIMITED in verdicts:
+        return _called(found, Verdict.NOISE_LIMITED)
+    if Verdict.NON_FINITE in verdicts or not vicinity.encloses(place):
+        return found
+    return _called(found, Verdict.KINK)
+
+
+def _called(comparison: Comparison, verdict: Verdict) -> Comparison:
+    """Return a comparison with another verdict for what seemed wrong."""
+    samples = [
+        sample._replace(verdict=verdict, kink=None) if sample.verdict is Verdict.WRONG else sample
+        for sample in comparison.samples
+    ]
+    return comparison._replace(samples=tuple(samples), pattern="")

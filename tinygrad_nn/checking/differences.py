@@ -1,13 +1,16 @@
 """Derivatives by finite differences, each with an estimate of its own error.
 
 One step size fits no two functions: too large and the function bends, too small and rounding drowns the difference. So
-the step is swept, the differences are extrapolated to a step of 0, and the error is read off from how well they agree.
+the step is swept, differences are extrapolated to a step of 0, and their error is measured: what values of the function
+leave in a table of repeated differences is noise, or bending that was not extrapolated away.
 A verdict can then rest on what was measured, from 1e-12 to 1e+12 in scale, instead of on an absolute tolerance. Most
 gradients are right, and need no sweep: what agrees with a single difference to the tolerance asked for is no chance.
 
-The complex step, ``Im f(x + ih) / h``, would need no differences, and so lose nothing to rounding. But Tensors are
-real, so it could only run a function's NumPy code without its rules, and it is wrong in silence wherever that code is
-not analytic: at `abs`, `maximum`, ``x > 0`` or a conversion to float32. A checker must not convict by that.
+Where rounding drowns the differences, the function is evaluated once more with more digits, in NumPy's longdouble. Then
+what came of rounding shrinks, steps for one, while the function's own steps remain. The complex step,
+``Im f(x + ih) / h``, is the usual remedy. But Tensors are real, so it could only run a function's NumPy code without
+its rules, and it is wrong in silence wherever that code is not analytic: at `abs`, `maximum`, ``x > 0`` or a conversion
+to float32. A checker must not convict by that.
 """
 
 from __future__ import annotations
@@ -18,38 +21,72 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.checking.richardson import Estimate, Quotient, extrapolate
+from tinygrad_nn.checking.richardson import (
+    POINTS,
+    Estimate,
+    Quotient,
+    Stencil,
+    are_alike,
+    shared_down_to,
+    stencil,
+    surest,
+)
 from tinygrad_nn.primitive import Array
 
 Function: TypeAlias = Callable[[Sequence[Array]], Sequence[Array]]
 """A function under study, of arrays alone: one for each input gives one for each output."""
 
-
-def _steps(first: int) -> list[float]:
-    """Return eight steps, relative to the direction, that shrink from about ``2^first`` by about a quarter each.
-
-    Primes over 32: of few binary digits, so that adding a step rounds nothing away, and in no simple ratio. With exact
-    quarters, the differences of a function that rounds coarsely often agree by chance, and look exact.
-    """
-    return [math.ldexp(prime, first - 5 - 2 * k) for k, prime in enumerate((31, 37, 29, 41, 23, 43, 19, 47))]
+Pullback: TypeAlias = Callable[[Sequence[Array], Sequence[Array]], Sequence[Array]]
+"""Carries, at a point, a gradient for each output back to one for each input."""
 
 
-_NEAR, _CLOSER, _CLOSEST, _WIDER = _steps(-4), _steps(-16), _steps(-28), _steps(16)
-"""The steps that suit most functions; those for a point much nearer to a kink or an edge of the domain than its size
-tells, or to a jump; and those for a function much larger than its change."""
+_PRIMES = (31, 37, 29, 41, 23, 43, 19, 47)
+"""Steps are one of them, times a power of 2: of few binary digits, so that adding a step rounds nothing away, and in no
+simple ratio. In a simple one, differences of a function that rounds coarsely often agree by chance, and look exact."""
 
 _FIRST = (31 * 2.0**-18, 31 * 2.0**-24)
 """The steps that are tried before any sweep. The first suits smooth functions. The second suits networks with ReLU, of
 which a direction through all parameters takes some across their kinks, the fewer the smaller the step."""
 
-_SMALL = 0.25
-"""The part of a function that it changes by at most in small steps, if larger steps are to show its slope better."""
+_QUICK = (-11, -23)
+"""The binary exponents of two steps which, if they agree, show the derivative of a smooth function."""
+
+_NARROW = 2.0**-30
+"""A step below which there is a kink, or the edge of the domain, nearby."""
+
+_AGREED = 1e-4
+"""The relative difference up to which they agree."""
+
+_SWEPT = tuple(range(13, -45, -3))
+"""The exponents of a sweep: wide for a function much larger than its change, narrow for a kink or a pole nearby."""
 
 _CLIFF = 2.0**-8
-"""The part of a function that a jump must be to be one of its own, and no stair that comes of rounding inside."""
+"""The part of a function that its steps must be to be its own, and none that come of rounding inside."""
 
-_ROUNDING = 256
-"""How many times the rounding of float32 a change must be, to be seen whatever the function computes with inside."""
+_SHRUNK = 2.0**-6
+"""The part of their height to which steps must shrink with more digits, if they come of rounding."""
+
+_GAINED = 2.0**-9
+"""How much smaller steps may be in longer floats, a little less than their digits allow."""
+
+_AFFORDABLE = 2**16
+"""The size of all inputs up to which more digits are asked for: without BLAS, products take a hundred times as long."""
+
+_FAR = 2.0**70
+"""The step at which a function that is 0 next to the point is asked whether it is so everywhere, as ``0 * x`` is, and
+not because of rounding, as ``x + 1e20 - 1e20`` is."""
+
+_HALVINGS = 20
+"""How often a distance is halved to find the next step of a function that is made of steps."""
+
+_WIDE = tuple(exponent for exponent in _SWEPT if exponent > _QUICK[0])
+"""Those of steps in which a function changes by more than its rounding, if at all."""
+
+_FACTORS = (0.7, 0.8, 0.9)
+"""What gradients of the outputs are multiplied by to see the rounding of a gradient."""
+
+_LEAST = -1000
+"""The exponent at which the search for steps inside of the domain ends."""
 
 
 class Probe:
@@ -66,6 +103,7 @@ class Probe:
         index: int,
         outputs: Sequence[Array],
         cotangents: Sequence[Array],
+        pullback: Pullback | None = None,
     ) -> None:
         """Look at `function`, which has the value `outputs` at `point`, along input `index`."""
         self.function = function
@@ -73,24 +111,58 @@ class Probe:
         self.index = index
         self.outputs = outputs
         self.cotangents = cotangents
+        self.pullback = pullback
         self.sizes = [np.abs(u * output) for u, output in zip(cotangents, outputs, strict=True)]
         self.magnitude = sum(float(size.sum()) for size in self.sizes)
 
     def of(self, index: int) -> Probe:
         """Return the same function, to be differentiated by another input."""
-        return Probe(self.function, self.point, index, self.outputs, self.cotangents)
+        return Probe(self.function, self.point, index, self.outputs, self.cotangents, self.pullback)
 
     def derivative(self, direction: Array, expected: float, rtol: float = 1e-6, scale: float = 0.0) -> Estimate:
         """Return the derivative along `direction`, an array as large as the step that suits each element.
 
         One difference will do if it is what is `expected`, to `rtol` of it and of `scale`. Otherwise the step is swept,
-        and far and wide only where the usual steps leave the derivative uncertain.
+        and, where rounding leaves the derivative uncertain, once more with more digits if the function has them.
         """
         first = self.glance(direction, expected, rtol * max(abs(expected), scale))
         if first is not None:
             return first
         line = Line(self, direction)
-        return self._swept(line, expected)._replace(trail=line.trail())
+        found = line.swept(expected)
+        is_decided = found.decides(expected)
+        if (is_decided and found.agrees(expected)) or not (is_decided or expected or found.height):
+            return found
+        extended = self._extended()
+        if extended is None:
+            # Then large steps are the function's own, if that is what its gradient says.
+            return found.still() if expected == 0 and found.height > _CLIFF * self.magnitude else found
+        probe, gradient = extended
+        longer = float(np.vdot(gradient, direction))
+        if is_decided and not found.is_contested:
+            return found._replace(longer=longer)
+        other = Line(probe, direction).swept(longer, line.stencils)
+        if other.height > _SHRUNK * found.height > 0:
+            return found.still()
+        # Where the shorter ones have misled, some rounding may be hidden in the longer ones, too.
+        slack = _AGREED * abs(other.value)
+        error = other.error if abs(other.value - found.value) <= slack else max(other.error, slack)
+        if other.is_contested and not other.agrees(longer):
+            error = math.inf
+        return other._replace(error=error, longer=longer, resolution=found.resolution, height=0.0)
+
+    def rounding(self, gradient: Array, direction: Array) -> float:
+        """Return how far the derivative along `direction` by a `gradient` is rounded; 0 if that is unknown.
+
+        A gradient is linear in those of the outputs, but for rounding. So it is computed for some that are shorter.
+        """
+        if self.pullback is None:
+            return 0.0
+        rounding = 0.0
+        for factor in _FACTORS:
+            shorter = self.pullback(self.point, [factor * u for u in self.cotangents])[self.index]
+            rounding = max(rounding, abs(float(np.vdot(shorter / factor - gradient, direction))))
+        return rounding
 
     def glance(self, direction: Array, expected: float, tolerance: float) -> Estimate | None:
         """Return a single difference along `direction` if it is what is `expected`; otherwise there is more to do."""
@@ -99,127 +171,137 @@ class Probe:
             first = line.look(step, expected)
             if abs(first.value - expected) <= tolerance:
                 # That nothing changes may also mean that the step is too small to be seen.
-                return first if first.value or line.slope(-_NEAR[0], _NEAR[0]) == 0 else None
+                return first if first.value or line.slope(-2 / 32, 2 / 32) == 0 else None
         return None
 
-    def trail(self, direction: Array) -> tuple[Quotient, ...]:
-        """Return the differences for a sweep of steps, each about a quarter of the one before."""
-        line = Line(self, direction)
-        line.extrapolate(_NEAR)
-        return line.trail()
+    def trail(self, direction: Array, step: float) -> tuple[Quotient, ...]:
+        """Return the differences for eight steps, each about a quarter of the one before, from where `step` allows."""
+        line, first = Line(self, direction), math.frexp(step)[1] + 8 if step < _NARROW else -4
+        return tuple(line.quotient(math.ldexp(prime, first - 5 - 2 * k)) for k, prime in enumerate(_PRIMES))
 
-    def _swept(self, line: Line, expected: float) -> Estimate:
-        """Return what a sweep of steps finds, or several, one beside the other."""
-        near = line.extrapolate(_NEAR)
-        if near.is_clear and near.agrees(expected):
-            return near
-        # There may be a kink, or the end of the domain, closer than the steps. What is found there overrules, unless it
-        # is a 0 because the function does not resolve such steps.
-        closer = line.extrapolate(_CLOSER)
-        is_stair = 0 < near.least_rise < _CLIFF * self.magnitude
-        if closer.is_clear and (closer.value or not (near.is_informed or is_stair or self._hides(expected))):
-            return closer
-        if near.is_clear and (near.value or not self._hides(expected)):
-            return near
-        # Or a jump or a pole, which all these steps have crossed.
-        closest = line.extrapolate(_CLOSEST)
-        jump = _CLIFF * self.magnitude if expected else self._rounding_in_single(4)
-        for wide, narrow in ((near, closer), (closer, closest)):
-            if narrow.least_rise == 0 and wide.least_rise > jump:
-                return narrow
-        sweeps = informed = [near, closer, closest]
-        # Or the function is so much larger than its change that it takes larger steps to see it. But one that changes
-        # by much in a small step does not show its slope in a large one.
-        if all(quotient.rise < _SMALL * self.magnitude for quotient in near.trail):
-            informed = [*sweeps, line.extrapolate(_WIDER)]
-        if near.is_informed:
-            return min((s for s in informed if s is near or near.agrees(s.value)), key=lambda sweep: sweep.error)
-        informed = [sweep for sweep in informed if sweep.is_informed]
-        if informed:
-            return min(informed, key=lambda sweep: sweep.error / abs(sweep.value))
-        unseen = near._replace(error=max(near.error, abs(expected)))
-        return min(
-            (sweep for sweep in sweeps if sweep.is_flat == (expected == 0)),
-            key=lambda sweep: sweep.error,
-            default=unseen if expected else near,
-        )
+    def _extended(self) -> tuple[Probe, Array] | None:
+        """Return the same function, and its gradient, in the longest floats; None where it does not compute in them.
 
-    def _hides(self, expected: float) -> bool:
-        """Tell whether a derivative as `expected` may stay unseen, for the function is large and of low precision."""
-        return 0 < abs(expected) * _NEAR[0] < self._rounding_in_single(_ROUNDING)
-
-    def _rounding_in_single(self, times: float) -> float:
-        return times * float(np.finfo(np.float32).eps) * self.magnitude
+        They have 11 binary digits more than float64, but on Windows and on ARM, where there are none.
+        """
+        point = [values.astype(np.longdouble) for values in self.point]
+        is_longer = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
+        if self.pullback is None or not is_longer or sum(values.size for values in point) > _AFFORDABLE:
+            return None
+        try:
+            outputs = self.function(point)
+            gradient = self.pullback(point, self.cotangents)[self.index]
+        except Exception:  # noqa: BLE001 - whatever may be raised by what knows float64 alone, as all of np.linalg
+            return None
+        if any(output.dtype != np.longdouble for output in outputs):
+            return None
+        return Probe(self.function, point, self.index, outputs, self.cotangents), gradient
 
 
 class Line:
-    """A function along one direction, with notes on its rounding: which outputs change, and in what precision."""
+    """A function along one direction."""
 
     def __init__(self, probe: Probe, direction: Array) -> None:
         """Look along `direction`."""
         self.probe = probe
         self.direction = direction
         self.changes = [np.zeros(u.shape, bool) for u in probe.cotangents]
-        self.are_single = [True] * len(probe.cotangents)
-        self.are_short = [True] * len(probe.cotangents)
-        self.seen: list[Quotient] = []
+        self.stencils: list[Stencil] = []
 
     def look(self, step: float, expected: float) -> Estimate:
         """Return a single central difference, whose error is no less than how far it is from what is `expected`."""
-        behind, ahead, value = self._sides(step)
-        eps = float(np.finfo(np.float64).eps)
-        resolution = self.probe.magnitude * eps / 2
-        error = abs(value - expected) + resolution / step
-        return Estimate(value, error, step, resolution, eps, not _are_alike(behind, ahead))
+        _, central, forward = self.quotient(step)
+        error = abs(central - expected) + self.probe.magnitude * float(np.finfo(np.float64).eps) / 2 / step
+        return Estimate(central, error, step, is_bent=not are_alike(2 * central - forward, forward), is_swept=False)
 
     def slope(self, start: float, end: float) -> float:
         """Return the difference quotient between two distances; NaN where the function has no value."""
         with np.errstate(all="ignore"):  # a large step may leave the domain, and is then left out
             return self._rise(self._at(start), self._at(end)) / (end - start)
 
-    def extrapolate(self, steps: Sequence[float]) -> Estimate:
-        """Sweep the step, from large to small, and return the surest extrapolation to a step of 0."""
-        trail, is_bent = [], True
-        for step in steps:
-            behind, ahead, central = self._sides(step, noting=True)
-            trail.append(Quotient(step, central, ahead))
-            is_bent = is_bent and not _are_alike(behind, ahead)
-        self.seen += trail
-        resolution, eps = self._rounding()
-        return extrapolate(trail, resolution, eps)._replace(is_bent=is_bent)
-
-    def trail(self) -> tuple[Quotient, ...]:
-        """Return the differences of all sweeps with steps up to the size of the input, from large steps to small."""
-        return tuple(sorted((quotient for quotient in self.seen if quotient.step < 1), reverse=True))
-
-    def _sides(self, step: float, *, noting: bool = False) -> tuple[float, float, float]:
-        """Return the difference quotients behind the point, ahead of it, and between both sides."""
+    def quotient(self, step: float) -> Quotient:
+        """Return the difference quotients for one step."""
         with np.errstate(all="ignore"):  # likewise
-            low, high, middle = self._at(-step), self._at(step), self.probe.outputs
-            if noting and low is not None and high is not None:
-                self._note(low, high)
+            low, high = self._at(-step), self._at(step)
             across = self._rise(low, high)
-            ahead = self._rise(middle, high) if math.isfinite(across) else math.nan
-            return (across - ahead) / step, ahead / step, across / (2 * step)
+            ahead = self._rise(self.probe.outputs, high) if math.isfinite(across) else math.nan
+            return Quotient(step, across / (2 * step), ahead / step)
 
-    def _rise(self, low: Sequence[Array] | None, high: Sequence[Array] | None) -> float:
-        """Return the difference between two results."""
+    def swept(self, expected: float, shorter: Sequence[Stencil] = ()) -> Estimate:
+        """Sweep the step, as far as it takes to find the derivative, and return it with its error.
+
+        What rounding does to a step in `shorter` floats, it does in these to one that is as much smaller as they have
+        more digits. Those are left out.
+        """
+        quick = {exponent: self._stencil(exponent) for exponent in _QUICK}
+        found = surest([*quick.values()], self._resolution(), expected)
+        slack = _AGREED * abs(found.value)
+        if slack and all(abs(other.slope - found.value) <= slack for other in quick.values()):
+            if found.agrees(expected):
+                return found
+            # Nearby, what is rounded inside may stand still, and what is left is smooth.
+            quick = {exponent: quick.get(exponent) or self._stencil(exponent) for exponent in (*_WIDE, *quick)}
+            found = surest([*quick.values()], self._resolution(), expected)
+            if found.decides(expected) and not found.is_contested:
+                return found
+        stencils = [quick.get(exponent) or self._stencil(exponent) for exponent in _SWEPT]
+        exponent = _SWEPT[-1]
+        while not all(math.isfinite(other.slope) for other in stencils[-4:]) and exponent > _LEAST:
+            exponent -= 3
+            stencils.append(self._stencil(exponent))
+        least = shared_down_to(shorter, stencils) * _GAINED
+        self.stencils = stencils = [found for found in stencils if found.step >= least]
+        found = surest(stencils, self._resolution(), expected, self._height(stencils))
+        is_zero = not (found.extent or found.resolution or self.slope(-_FAR, _FAR))
+        return found.still() if is_zero else found
+
+    def _stencil(self, exponent: int) -> Stencil:
+        step = math.ldexp(_PRIMES[exponent % len(_PRIMES)], exponent - 5)
+        with np.errstate(all="ignore"):  # likewise
+            return stencil(step, [self._rise_to(k * step) for k in POINTS])
+
+    def _rise_to(self, distance: float) -> float:
+        return self._rise(self.probe.outputs, self._at(distance), noting=True)
+
+    def _height(self, stencils: Sequence[Stencil]) -> float:
+        """Return how high the step next to the point is that the function is made of; 0 if it is made of none."""
+        last, moving = stencils[-1], [found.step for found in stencils if found.spread > 0]
+        if last.spread != 0 or not moving:
+            return last.jump
+        still, ends = 0.0, [-3 * moving[-1], 3 * moving[-1]]
+        far = max(ends, key=lambda distance: abs(self._rise_to(distance)))
+        height = abs(self._rise_to(far))
+        for _ in range(_HALVINGS):
+            middle = (still + far) / 2
+            rise = abs(self._rise_to(middle))
+            still, far, height = (still, middle, rise) if rise else (middle, far, height)
+        return height
+
+    def _resolution(self) -> float:
+        """Return how far the outputs that change are rounded.
+
+        If none changes, the steps may be too small for their precision, so all count; and an output that only has
+        values of float32 may have been one, whatever its dtype is.
+        """
+        is_still = not any(changed.any() for changed in self.changes)
+        resolution = 0.0
+        for size, changed, output in zip(self.probe.sizes, self.changes, self.probe.outputs, strict=True):
+            dtype = np.float32 if is_still and np.array_equal(output, output.astype(np.float32)) else output.dtype
+            resolution += float((size if is_still else size[changed]).sum()) * float(np.finfo(dtype).eps) / 2
+        return resolution
+
+    def _rise(self, low: Sequence[Array] | None, high: Sequence[Array] | None, *, noting: bool = False) -> float:
+        """Return the difference between two results; note which outputs change."""
         rise = 0.0
         if low is None or high is None:
             return math.nan
-        for u, a, b in zip(self.probe.cotangents, low, high, strict=True):
+        for changed, u, a, b in zip(self.changes, self.probe.cotangents, low, high, strict=True):
             if not a.shape == b.shape == u.shape:  # as of x[x > 0], where an element has changed its sign
                 return math.nan
-            rise += float(np.sum(u * (b - a), dtype=np.float64))
+            rise += float(np.sum(u * (b - a)))
+            if noting:
+                np.logical_or(changed, a != b, out=changed)
         return rise
-
-    def _note(self, low: Sequence[Array], high: Sequence[Array]) -> None:
-        """Note which outputs change, and in which precision they are."""
-        for place, (a, b) in enumerate(zip(low, high, strict=True)):
-            if a.shape == b.shape == self.changes[place].shape:
-                self.changes[place] |= a != b
-                self.are_single[place] = self.are_single[place] and np.array_equal(b, b.astype(np.float32))
-                self.are_short[place] = self.are_short[place] and np.array_equal(b, b.astype(np.float16))
 
     def _at(self, distance: float) -> Sequence[Array] | None:
         """Return the outputs at a distance, or None where the function refuses the point."""
@@ -229,29 +311,6 @@ class Line:
             return self.probe.function(moved)
         except (ValueError, ArithmeticError):  # outside of the domain: at the point itself it had a value
             return None
-
-    def _rounding(self) -> tuple[float, float]:
-        """Return how far the outputs that change are rounded, and their relative precision.
-
-        An output that only takes values of float32 has been one, whatever its dtype is, unless they have so few digits
-        that it tells nothing, as those of `np.round`. If none changes, the steps may be too small for their precision,
-        so all count.
-        """
-        is_still = not any(changed.any() for changed in self.changes)
-        resolution, coarsest = 0.0, 0.0
-        for size, changed, is_single, is_short in zip(
-            self.probe.sizes, self.changes, self.are_single, self.are_short, strict=True
-        ):
-            if is_still or changed.any():
-                eps = float(np.finfo(np.float32 if is_single and not is_short else size.dtype).eps)
-                coarsest = max(coarsest, eps)
-                resolution += float(size.sum() if is_still else size[changed].sum()) * eps / 2
-        return resolution, coarsest
-
-
-def _are_alike(behind: float, ahead: float) -> bool:
-    """Tell whether the slopes on both sides differ by no more than the little that most functions bend in one step."""
-    return abs(ahead - behind) <= max(abs(ahead), abs(behind)) / 64
 
 
 def sizes_of(values: Array) -> Array:

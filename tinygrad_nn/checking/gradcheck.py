@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_nn import trees
-from tinygrad_nn.backprop import Node, no_grad
-from tinygrad_nn.checking.blame import culprits_of
+from tinygrad_nn.backprop import no_grad
+from tinygrad_nn.checking.blame import Result, culprits_of
 from tinygrad_nn.checking.compare import Checker, Mode
+from tinygrad_nn.checking.differences import Pullback
 from tinygrad_nn.checking.report import GradcheckReport, Verdict
-from tinygrad_nn.errors import ArgumentError, GradientMismatch
+from tinygrad_nn.errors import ArgumentError, GradientMismatch, TinygradError
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor, raw
 from tinygrad_nn.transforms import vjp
+from tinygrad_nn.transforms.tracing import node_of, trace
 
 
 def gradcheck(
@@ -76,14 +78,17 @@ def gradcheck(
     start = point = [value.astype(np.float64) for _, value in paths if _is_floating(value)]
     first = function
     for current in range(1, order + 1):
-        cotangents = checker.check(_evaluator(function), _pullback(function, point), point, names, current)
+        try:
+            cotangents = checker.check(_evaluator(function), _pullback(function), point, names, current)
+        except TinygradError as error:
+            checker.fail(error, current)
         if not checker.verdict.is_good:
             break
         names = [*names, *(f"cotangent {place}" for place in range(len(cotangents)))]
         function, point = _derivative(function, len(point)), [*point, *cotangents]
     culprits: Sequence[object] = ()
     if checker.verdict is Verdict.WRONG:
-        culprits = culprits_of(lambda arrays: _recorded(first, arrays), start, current, checker.rng)
+        culprits = culprits_of(lambda arrays: _recorded(first, arrays), start, order, checker.rng, level=1)
     report = checker.report(culprits)
     if raises and not report:
         raise GradientMismatch(report)
@@ -129,10 +134,10 @@ def _outputs(result: Any) -> tuple[Tensor, ...]:
     return floating
 
 
-def _recorded(function: Callable[..., tuple[Tensor, ...]], point: Sequence[Array]) -> list[Node]:
-    """Return the nodes of the outputs, recorded outside of transforms, where graphs keep what a culprit is found by."""
-    outputs = function(*(Tensor(array, requires_grad=True) for array in point))
-    return [output._node for output in outputs if output._node is not None]
+def _recorded(function: Callable[..., tuple[Tensor, ...]], point: Sequence[Array]) -> list[Result]:
+    """Return the node and the value of each output, recorded as for its gradient."""
+    outputs, _ = trace("gradcheck", function, point, range(len(point)), {})
+    return [(node_of(output), np.asarray(raw(output))) for output in outputs]
 
 
 def _evaluator(function: Callable[..., tuple[Tensor, ...]]) -> Callable[[Sequence[Array]], list[Array]]:
@@ -145,11 +150,9 @@ def _evaluator(function: Callable[..., tuple[Tensor, ...]]) -> Callable[[Sequenc
     return evaluate
 
 
-def _pullback(
-    function: Callable[..., tuple[Tensor, ...]], point: Sequence[Array]
-) -> Callable[[Sequence[Array]], Sequence[Array]]:
+def _pullback(function: Callable[..., tuple[Tensor, ...]]) -> Pullback:
     """Return what carries gradients of the outputs back to the inputs, by backpropagation."""
-    return lambda cotangents: vjp(function, *point)[1](tuple(cotangents))
+    return lambda point, cotangents: vjp(function, *point)[1](tuple(cotangents))
 
 
 def _derivative(function: Callable[..., tuple[Tensor, ...]], count: int) -> Callable[..., tuple[Tensor, ...]]:

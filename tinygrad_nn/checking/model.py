@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_nn import trees
-from tinygrad_nn.backprop import Leaf, Node, backpropagate, enable_grad, no_grad
-from tinygrad_nn.checking.blame import culprits_of
+from tinygrad_nn.backprop import Leaf, backpropagate, enable_grad, no_grad
+from tinygrad_nn.checking.blame import Result, culprits_of
 from tinygrad_nn.checking.compare import Checker, Mode
+from tinygrad_nn.checking.differences import Pullback
 from tinygrad_nn.checking.report import GradcheckReport, Verdict
-from tinygrad_nn.errors import ArgumentError, GradientMismatch
+from tinygrad_nn.errors import ArgumentError, GradientMismatch, TinygradError
 from tinygrad_nn.nn.module import Module, Parameter
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor, raw
@@ -65,14 +66,17 @@ def check_model(
     checker = Checker(f"check_model of {type(model).__name__}", rng, mode, rtol)
     names, point = subject.names, subject.point
     for current in range(1, order + 1):
-        cotangents = checker.check(subject.evaluator(current), subject.pullback(current, point), point, names, current)
+        try:
+            cotangents = checker.check(subject.evaluator(current), subject.pullback(current), point, names, current)
+        except TinygradError as error:
+            checker.fail(error, current)
         if not checker.verdict.is_good:
             break
         names = [*names, *(f"cotangent {place}" for place in range(len(cotangents)))]
         point = [*point, *cotangents]
     culprits: Sequence[object] = ()
     if checker.verdict is Verdict.WRONG:
-        culprits = culprits_of(subject.nodes, subject.point, current, checker.rng)
+        culprits = culprits_of(subject.recorded, subject.point, order, checker.rng, level=0)
     report = checker.report(culprits)
     if raises and not report:
         raise GradientMismatch(report)
@@ -118,16 +122,16 @@ class _Subject:
         def evaluate(arrays: Sequence[Array]) -> Sequence[Array]:
             if order > 1:  # the gradients of the order below, for the parameters and for its cotangents
                 count = len(arrays) - self._outputs(order - 1)
-                return self.pullback(order - 1, arrays[:count])(arrays[count:])
+                return self.pullback(order - 1)(arrays[:count], arrays[count:])
             with no_grad():
                 return [np.asarray(raw(self.run(arrays)))]
 
         return evaluate
 
-    def pullback(self, order: int, point: Sequence[Array]) -> Callable[[Sequence[Array]], list[Array]]:
+    def pullback(self, order: int) -> Pullback:
         """Return what carries gradients for the outputs of this order back to the inputs, by backpropagation."""
 
-        def pull(cotangents: Sequence[Array]) -> list[Array]:
+        def pull(point: Sequence[Array], cotangents: Sequence[Array]) -> list[Array]:
             leaves = [Leaf(array.copy()) for array in point]
             with enable_grad():
                 root = self._contracted(order, leaves, cotangents)
@@ -136,10 +140,10 @@ class _Subject:
 
         return pull
 
-    def nodes(self, point: Sequence[Array]) -> list[Node]:
-        """Return the node of the loss."""
-        node = self.run([Leaf(array.copy()) for array in point])._node
-        return [] if node is None else [node]
+    def recorded(self, point: Sequence[Array]) -> list[Result]:
+        """Return the node and the value of the loss."""
+        loss = self.run([Leaf(array.copy()) for array in point])
+        return [(loss._node, np.asarray(raw(loss)))]
 
     def _contracted(self, order: int, leaves: Sequence[Leaf], cotangents: Sequence[Any]) -> Tensor:
         """Return the sum of the outputs of this order, each multiplied by its cotangent."""

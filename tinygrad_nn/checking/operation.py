@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_nn.backprop import Node, unbroadcast
-from tinygrad_nn.primitive import Array
+from tinygrad_nn.primitive import Array, Primitive
 from tinygrad_nn.tensor import Tensor, raw
 from tinygrad_nn.transforms import vjp
 
@@ -29,6 +29,7 @@ class Operation:
         operands: the values of all operands.
         places: the positions of those that a gradient is computed for.
         point: their values, in float64, so that a gradient can be told from its rounding.
+        kind: the same for operations of one rule with operands of the same shapes and the same options.
 
     """
 
@@ -39,6 +40,7 @@ class Operation:
         self.operands = [_double(x) for x in operands]
         self.places = [place for place, source in enumerate(node.operands) if isinstance(source, Node)]
         self.point = [self.operands[place] for place in self.places]
+        self.kind = (node.primitive, *map(np.shape, self.operands), str(node.options))
 
     def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the value and the closures of the rule, given the operands at `places`."""
@@ -57,18 +59,34 @@ class Operation:
         closure, shape = self.run(arrays)[1 + place], np.shape(self.operands[place])
         return np.zeros(shape) if closure is None else unbroadcast(closure(g), shape)
 
-    def second_gradients(self, place: int, g: Array, cotangent: Array) -> Sequence[Array]:
-        """Return the derivatives of ``sum(cotangent * gradient(place, ...))`` by `point` and `g`.
+    def derivative(self, place: int, order: int) -> Callable[..., Any]:
+        """Return a function that is the gradient for the operand `place`, or derivatives of it of a higher `order`.
+
+        The first takes the operands at `places` and the incoming gradient. Each of the next takes a cotangent more, and
+        returns all derivatives by what the one before takes, as a single vector.
+        """
+        if order == 1:
+            return lambda *inputs: self.gradient(place, inputs[:-1], inputs[-1])
+        lower = self.derivative(place, order - 1)
+
+        def higher(*inputs: Any) -> Any:
+            return np.concatenate([np.ravel(x) for x in self.pullback(lower, inputs[:-1])(inputs[-1])])
+
+        return higher
+
+    @staticmethod
+    def pullback(function: Callable[..., Any], point: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
+        """Return what carries a gradient of `function` at `point` back to its inputs.
 
         The rule runs on Tensors, inside of a transform, as it does for ``tn.grad(tn.grad(f))``.
         """
 
         def traced(*tensors: Any) -> Tensor:
-            gradient = self.gradient(place, tensors[:-1], tensors[-1])
-            return gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+            result = function(*tensors)
+            return result if isinstance(result, Tensor) else Tensor(result)
 
-        gradients: Sequence[Array] = vjp(traced, *self.point, g)[1](cotangent)
-        return gradients
+        pull: Callable[[Any], Sequence[Any]] = vjp(traced, *point)[1]
+        return pull
 
     def misconduct(self) -> str:
         """Say what the rule itself does that no rule may do; "" if nothing."""
@@ -97,6 +115,8 @@ class Operation:
         expected = np.shape(self.operands[place])
         if not _reaches(shape, expected):
             return f"gradient has the shape {shape}, which does not broadcast or sum to the operand's {expected}"
+        if before.dtype.kind not in "biuf":
+            return f"gradient has the dtype {before.dtype}, which is none of real numbers"
         if not _same(given, g):
             return "its closure changes the incoming gradient in place"
         again = closure(g.copy())
@@ -109,9 +129,9 @@ class Operation:
 
     def line(self, place: int | None) -> str:
         """Return ``file:line`` of the closure for an operand, or of the rule where no closure in it is that one."""
-        rule = inspect.unwrap(self.rule).__code__
         closure = None if place is None else self.run(self.point)[1 + place]
-        code = next((code for code in _codes_in(rule) if code is getattr(closure, "__code__", None)), rule)
+        rule, *closures = codes_of(self.node.primitive)
+        code = next((code for code in closures if code is getattr(closure, "__code__", None)), rule)
         return f"{code.co_filename}:{code.co_firstlineno}"
 
 
@@ -143,8 +163,9 @@ def _reaches(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
         return False
 
 
-def _codes_in(code: CodeType) -> Iterator[CodeType]:
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield inner
-            yield from _codes_in(inner)
+def codes_of(primitive: Primitive | None) -> list[CodeType]:
+    """List the code of a rule, and of all functions that are written in it, such as its closures."""
+    codes = [] if primitive is None else [inspect.unwrap(primitive.rule).__code__]
+    for code in codes:  # which grows on the way
+        codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    return codes

@@ -6,7 +6,7 @@ Each pattern is a guess at how the gradient came about from the true one, and is
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -22,9 +22,10 @@ _AXES = 5
 def recognise(
     analytic: Array,
     numeric: Array,
-    others: Sequence[Array] = (),
+    others: Iterable[Array] = (),
     explanations: Mapping[str, Array] | None = None,
     sizes: Sequence[int] = (),
+    counts: Sequence[int] = (),
 ) -> str:
     """Say what a wrong gradient is, compared with the true one, such as "is 1.500 times the true one everywhere".
 
@@ -33,7 +34,8 @@ def recognise(
         numeric: the true one, of the same shape; NaN where it is not known.
         others: the true gradients for other inputs, likewise.
         explanations: other guesses, of the same shape, by what is to be said if one fits.
-        sizes: numbers that a factor may come from, such as the batch size.
+        sizes: lengths of axes that a factor may come from, such as the batch size.
+        counts: numbers of elements that it may come from.
 
     Returns:
         a phrase without its subject; "" if there is no pattern, or if the gradient is right.
@@ -43,7 +45,7 @@ def recognise(
     >>> recognise(-true, true), recognise(1.5 * true, true), recognise(true.T, true)
     ('has the wrong sign everywhere', 'is 1.500 times the true one everywhere', 'is transposed')
     >>> recognise(true / 32, true, sizes=[32])
-    'is 1/32 of the true one everywhere, and 32 is the length of an axis: a mean for a sum'
+    'is 1/32 of the true one everywhere, and 32 is the length of an axis: it may be a mean for a sum'
 
     """
     known = np.isfinite(numeric)
@@ -55,7 +57,7 @@ def recognise(
         return "is not zero, as the true one is everywhere"
     factor = float(np.sum(analytic[known] * numeric[known]) / np.sum(numeric[known] ** 2))
     if factor and _fits(analytic, factor * numeric):
-        return _factor_in_words(factor, sizes)
+        return _factor_in_words(factor, sizes, counts)
     if any(other.shape == analytic.shape and _fits(analytic, other) for other in others):
         return "is that of another input"
     for words, guess in (explanations or {}).items():
@@ -74,16 +76,18 @@ def _fits(guess: Array, true: Array) -> bool:
     return bool(largest > 0 and np.all(np.abs(guess - true) <= _RTOL * np.abs(true) + _ATOL * largest))
 
 
-def _factor_in_words(factor: float, sizes: Sequence[int]) -> str:
-    """Say by what a gradient is too large, and where such a factor comes from, if that can be told."""
+def _factor_in_words(factor: float, sizes: Sequence[int], counts: Sequence[int]) -> str:
+    """Say by what a gradient is too large, and where such a factor may come from, if that can be told."""
     if abs(factor + 1) < _RTOL:
         return "has the wrong sign everywhere"
-    for size in sizes:
-        if size > 1 and abs(factor * size - 1) < _RTOL:
-            cause = "a mean for a sum" if size > 2 else "a mean for a sum, or one of two uses that is not counted"
-            return f"is 1/{size} of the true one everywhere, and {size} is the length of an axis: {cause}"
-        if size > 1 and abs(factor - size) < _RTOL * size:
-            return f"is {size} times the true one everywhere, and {size} is the length of an axis: a sum for a mean"
+    known = {**dict.fromkeys(counts, "the number of elements"), **dict.fromkeys(sizes, "the length of an axis")}
+    for size, words in known.items():
+        if size < 3:  # a factor of 2 comes from many places
+            continue
+        if abs(factor * size - 1) < _RTOL:
+            return f"is 1/{size} of the true one everywhere, and {size} is {words}: it may be a mean for a sum"
+        if abs(factor - size) < _RTOL * size:
+            return f"is {size} times the true one everywhere, and {size} is {words}: it may be a sum for a mean"
     if abs(factor - 0.5) < _RTOL:
         return "is 0.500 times the true one everywhere, as where one of two uses is not counted"
     rounded = round(factor, 3)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -63,7 +64,8 @@ class Sample(NamedTuple):
         uncertainty: the error to be expected of `numeric`.
         step: the step that `numeric` comes from, relative to the size of the input.
         verdict: what follows.
-        kink: what the function, with its outputs multiplied by the random cotangent, is like at a `KINK`.
+        kink: what the function, with its outputs multiplied by the random cotangent, is like at a `KINK`;
+            None where only the gradients beside it show that there is one.
         trail: differences for a sweep of steps; empty where a single one agreed with the gradient.
         width: how many elements the direction goes through: 1 for an element, 0 for all.
 
@@ -111,7 +113,8 @@ class Sample(NamedTuple):
     def meaning(self) -> str:
         """Say what follows from a verdict that is neither good nor bad."""
         if self.verdict is Verdict.KINK:
-            return f"not differentiable here: {self.kink}; the gradient lies between them"
+            slopes = self.kink or "beside it the gradient is right, and not the same on all sides"
+            return f"not differentiable here: {slopes}; the gradient lies between them"
         if self.verdict is Verdict.NON_FINITE:
             return "not a finite number, so there is nothing to compare"
         if self.verdict is Verdict.NOISE_LIMITED:
@@ -144,6 +147,7 @@ class Comparison(NamedTuple):
             once, and the element that a wrong one was narrowed down to.
         error: the largest difference between analytic and numeric, relative to the largest derivative.
         pattern: what a wrong gradient is, compared with the true one; empty if that cannot be said.
+        note: where it was compared, if beside the point; empty if at it.
 
     """
 
@@ -153,6 +157,7 @@ class Comparison(NamedTuple):
     samples: tuple[Sample, ...]
     error: float
     pattern: str = ""
+    note: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -193,6 +198,8 @@ class Comparison(NamedTuple):
             return []
         order = f", order {self.order}" if self.order > 1 else ""
         lines = [f"{self.name}{order}, {worst}"]
+        if self.note:
+            lines.append(f"  {self.note}")
         if self.pattern:
             lines.append(f"  {self.name}: the gradient {self.pattern}")
         if verdict is not Verdict.WRONG:
@@ -214,7 +221,8 @@ def _common_ratio(samples: list[Sample]) -> str:
     return f", each by the ratio {ratios[0]:.6g}" if is_common else ""
 
 
-class GradcheckReport(NamedTuple):
+@dataclasses.dataclass(frozen=True, repr=False)
+class GradcheckReport:
     """The result of `gradcheck` or `check_model`: true if the gradient is right, and a text that says where it is not.
 
     Attributes:
@@ -225,6 +233,8 @@ class GradcheckReport(NamedTuple):
         seed: repeats the check exactly, as ``rng=seed``.
         evaluations: how often the function was evaluated.
         culprits: the operations that are to blame for a wrong gradient, each of which reads as a line.
+        sweep: compares the gradient at one more element, for a sweep of steps, and returns the input's name and what
+            was found; None where nothing was compared. `plot` calls for it.
 
     """
 
@@ -235,6 +245,7 @@ class GradcheckReport(NamedTuple):
     seed: int
     evaluations: int
     culprits: tuple[object, ...] = ()
+    sweep: Callable[[], tuple[str, Sample]] | None = dataclasses.field(default=None, compare=False)
 
     def __bool__(self) -> bool:
         """Tell whether the gradient is right."""
@@ -269,7 +280,8 @@ class GradcheckReport(NamedTuple):
         """Draw how the error of the differences depends on their step, for the sample to look at first.
 
         For a right gradient the error falls with the square of the step, until rounding makes it grow; for a wrong one
-        it stays where it is.
+        it stays where it is. Where each gradient agreed with a single difference, the steps are swept now, at an
+        element with a large one, and the function is called again.
 
         Args:
             ax: the Axes to draw into; those of a new figure if None.
@@ -279,17 +291,16 @@ class GradcheckReport(NamedTuple):
 
         Raises:
             UnsupportedError: matplotlib, which the extra ``plot`` brings, is not installed.
-            ArgumentError: no step was swept, because all gradients agreed with a single difference each.
+            ArgumentError: there is no gradient to draw, because the check ended before it compared any.
 
         """
         worst = [(comparison.name, comparison.worst) for comparison in self.comparisons]
         swept = [(name, sample) for name, sample in worst if sample is not None and sample.trail]
         if not swept:
-            message = (
-                "GradcheckReport.plot: expected a sweep of steps, but all gradients agree with a single difference "
-                "each. Check with rtol=0, which takes nothing for granted"
-            )
-            raise ArgumentError(message)
+            if self.sweep is None:
+                message = f"GradcheckReport.plot: expected a gradient that was compared, but there is none. {self.note}"
+                raise ArgumentError(message.rstrip())
+            swept = [self.sweep()]
         name, sample = max(swept, key=lambda pair: list(Verdict).index(pair[1].verdict))
         return draw_sweep(ax, f"{name}, {sample.place}", sample.analytic, sample.numeric, sample.trail)
 

@@ -1,16 +1,44 @@
-"""A sweep of difference quotients, extrapolated to a step of 0, with the error that this leaves."""
+"""Seven equally spaced values of a function: its derivative in the middle, and how rough they are.
+
+The derivative is Richardson's extrapolation of the central differences over one, two and three spacings to a spacing
+of 0. Its error is read off a table of repeated differences: from row to row those of a smooth function vanish, and
+those of noise remain. (Hamming, "Introduction to Applied Numerical Analysis", 1971; Moré and Wild, "Estimating
+computational noise", SIAM Journal on Scientific Computing 33, 2011.)
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_DEPTH = 3
-"""Extrapolations of one upon another: orders 2, 4, 6 and 8 in the step."""
+import numpy as np
 
-_NOISY = 3
-"""How many of the smallest steps of a sweep are asked for rounding, by how much they disagree with the one before."""
+POINTS = (-3, -2, -1, 1, 2, 3)
+"""Where the values are taken, in spacings; in the middle the function is known."""
+
+_WEIGHTS = np.array([-1, 9, -45, 0, 45, -9, 1]) / 60
+
+_ROWS = (3, 4, 5, 6)
+"""The rows of the table that noise is read from: a parabola leaves nothing in them."""
+
+_RESOLVED = 0.05
+"""The part of what a function changes by that noise may be, if the change is to show its slope."""
+
+_AMPLIFIED = 2.0
+"""How many times the noise of the values, divided by their spacing, a derivative may be off."""
+
+
+_SHARED = 4
+"""How many stencils, one next to the other, have the same noise if it comes of rounding: their spacings have not."""
+
+_ALIKE = 0.25
+"""How much nearer a slope must be to what is expected than another one, to speak for it."""
+
+_FINE = 1024
+"""How many times the rounding of its outputs the steps of a function may be, if that is all they come of."""
 
 
 class Quotient(NamedTuple):
@@ -27,11 +55,6 @@ class Quotient(NamedTuple):
     central: float
     forward: float
 
-    @property
-    def rise(self) -> float:
-        """How much the function changes between both sides."""
-        return abs(self.central) * 2 * self.step
-
     def per(self, unit: float) -> Quotient:
         """Return the same, with the derivative measured in another unit."""
         return Quotient(self.step, self.central / unit, self.forward / unit)
@@ -44,87 +67,175 @@ class Estimate(NamedTuple):
         value: the derivative.
         error: what it may be off by.
         step: the step that it comes from.
-        resolution: the rounding of the function's outputs, which a derivative along an input's own length has, too.
-        eps: the relative precision of these outputs.
+        resolution: how far its outputs are rounded at least.
+        noise: how far values of the function are off, as far as their differences show.
         is_bent: whether the differences on both sides differ, as they do at a kink, or where a function bends.
-        trail: the sweep that it comes from.
+        height: that of the steps that the function is made of, if they are more than the rounding of its outputs. They
+            may be its own, or come of rounding inside of it.
+        extent: how much the function changes about the point.
+        is_contested: whether two steps, one next to the other, speak for what is expected: then rounding may mislead.
+        longer: the derivative that it is compared with, by backpropagation in longer floats; None where there is none.
+        is_swept: whether more than a single difference was taken.
 
     """
 
     value: float
     error: float
     step: float
-    resolution: float
-    eps: float
+    resolution: float = 0.0
+    noise: float = 0.0
     is_bent: bool = False
-    trail: tuple[Quotient, ...] = ()
+    height: float = 0.0
+    extent: float = 0.0
+    longer: float | None = None
+    is_contested: bool = False
+    is_swept: bool = True
 
     @property
     def is_clear(self) -> bool:
         """Whether it is known well, or known to be next to nothing."""
         return self.error <= max(1e-4 * abs(self.value), 128 * self.resolution)
 
-    @property
-    def is_informed(self) -> bool:
-        """Whether it is known at all."""
-        return self.error < 0.1 * abs(self.value)
+    def decides(self, value: float) -> bool:
+        """Tell whether it is known well enough to tell `value` from one and a half times as much."""
+        doubt = 10 * self.error + 8 * self.resolution
+        return not self.height and doubt <= 0.3 * max(abs(self.value), abs(value))
 
-    @property
-    def is_flat(self) -> bool:
-        """Whether the function does not change at all in the smallest steps."""
-        return bool(self.trail) and not any(quotient.central for quotient in self.trail[-_NOISY:])
+    def allows(self, other: Estimate) -> bool:
+        """Tell whether another one agrees, as far as both are known."""
+        return abs(other.value - self.value) <= 2 * (other.error + self.error)
 
-    @property
-    def least_rise(self) -> float:
-        """The least that the function changes by, if it does: at a jump, that is not little."""
-        return min((quotient.rise for quotient in self.trail if quotient.rise), default=0.0)
+    def still(self) -> Estimate:
+        """Return what it is if the function is piecewise constant."""
+        return self._replace(value=0.0, error=_AMPLIFIED * self.resolution, noise=self.resolution, height=0.0)
 
     def agrees(self, value: float) -> bool:
         """Tell whether it may be `value`, for all that is known."""
         return abs(value - self.value) <= 1e-6 * abs(self.value) + 10 * self.error
 
 
-def extrapolate(trail: Sequence[Quotient], resolution: float, eps: float) -> Estimate:
-    """Return the surest extrapolation of differences with steps that shrink.
+class Stencil(NamedTuple):
+    """What seven equally spaced values say.
 
-    The extrapolation is Ridders', "Accurate computation of F'(x) and F'(x)F''(x)", 1982. To its error, which is how
-    much each one changes the value, comes the rounding: of the outputs, by their precision, and of all that happens
-    inside of the function, as the smallest steps show it.
-
-    Args:
-        trail: the differences, from the largest step to the smallest.
-        resolution: the rounding of the function's outputs.
-        eps: their relative precision.
-
-    >>> import math
-    >>> steps = [0.1, 0.03, 0.01, 0.003, 0.001]
-    >>> trail = [Quotient(h, (math.exp(h) - math.exp(-h)) / (2 * h), 0.0) for h in steps]
-    >>> estimate = extrapolate(trail, 1e-16, 2e-16)
-    >>> round(estimate.value, 9), estimate.step
-    (1.0, 0.01)
+    Attributes:
+        step: their spacing.
+        slope: the derivative in the middle; NaN if one of them is none.
+        noise: what their differences leave: noise, or what the function bends beyond a parabola.
+        spread: how much they differ.
+        jump: how much it rises in the middle, if it does not change on either side.
+        is_bent: whether the slopes on both sides differ.
 
     """
-    steps, row = [quotient.step for quotient in trail], [quotient.central for quotient in trail]
-    best = Estimate(math.nan, math.inf, math.nan, resolution, eps, trail=tuple(trail))
-    start = max((place + 1 for place, slope in enumerate(row) if not math.isfinite(slope)), default=0)
-    steps, row = steps[start:], row[start:]
-    if len(row) <= _DEPTH:
-        return best
-    noise = max(abs(row[k] - row[k - 1]) * steps[k] for k in range(max(1, len(row) - _NOISY), len(row)))
-    blur = [(noise + resolution) / step for step in steps]
-    first: list[float] = []
-    for depth in range(1, _DEPTH + 1):
-        above = row
-        shrinkages = [(before / after) ** 2 for before, after in zip(steps[:-depth], steps[depth:], strict=True)]
-        row = [b + (b - a) / (r - 1) for a, b, r in zip(above[:-1], above[1:], shrinkages, strict=True)]
-        first = first or row
-        for place, value in enumerate(row):
-            last = place + depth
-            # At smaller steps it has to be the same, but for the rounding: a kink nearby shows only there.
-            change = max(
-                (abs(value - v) - 4 * b for v, b in zip(first[last:], blur[last + 1 :], strict=True)), default=0
-            )
-            error = max(abs(value - above[place]), abs(value - above[place + 1]), change) + blur[last]
-            if error < best.error:
-                best = best._replace(value=value, error=error, step=steps[last])
-    return best
+
+    step: float
+    slope: float
+    noise: float
+    spread: float
+    jump: float
+    is_bent: bool
+
+
+def stencil(step: float, rises: Sequence[float]) -> Stencil:
+    """Return what values say that differ by `rises` from the one in the middle, at `POINTS`.
+
+    >>> import math
+    >>> found = stencil(0.01, [math.expm1(0.01 * k) for k in POINTS])
+    >>> round(found.slope, 12), found.noise < 1e-6
+    (1.0, True)
+
+    """
+    values = np.array([*rises[:3], 0.0, *rises[3:]])
+    with np.errstate(all="ignore"):  # where the function has no value
+        spread = float(np.ptp(values))
+        noise = max(float(np.sqrt(np.mean(np.diff(values, row) ** 2) / math.comb(2 * row, row))) for row in _ROWS)
+        behind, ahead = -float(values[2]), float(values[4])
+        is_flat_beside = not np.ptp(values[:3]) and not np.ptp(values[4:])
+        slope, jump = float(_WEIGHTS @ values) / step, spread if is_flat_beside else 0.0
+    return Stencil(step, slope, noise, spread, jump, not are_alike(behind, ahead))
+
+
+def are_alike(behind: float, ahead: float) -> bool:
+    """Tell whether the slopes on both sides differ by no more than the little that most functions bend in one step."""
+    return abs(ahead - behind) <= max(abs(ahead), abs(behind)) / 64
+
+
+def surest(stencils: Sequence[Stencil], resolution: float, expected: float, height: float = 0.0) -> Estimate:
+    """Return the derivative that stencils of shrinking spacings find together.
+
+    What the narrowest two have seen that see the function change is the derivative, and wider ones, as long as they
+    agree, are asked for more digits: one beyond may look as smooth, and have stepped over what happens in between. The
+    noise of a narrow stencil is also in the wide ones, though they may look smoother by chance.
+
+    Where all of them see noise, the derivative is no larger than what the wide ones leave. But if the function moves as
+    much next to the point as it does with the slope that is `expected`, or as it does farther away, nothing is known:
+    it may be steep, or oscillate fast.
+
+    Args:
+        stencils: from the widest to the narrowest.
+        resolution: the rounding of the function's outputs.
+        expected: the derivative that is in question.
+        height: that of the steps that the function is made of.
+
+    >>> import math
+    >>> found = [stencil(h, [math.sin(h * k) for k in POINTS]) for h in (1.0, 1e-2, 1e-4, 1e-6)]
+    >>> estimate = surest(found, 1e-16, 1.0)
+    >>> round(estimate.value, 9), estimate.step, estimate.error < 1e-9
+    (1.0, 1e-06, True)
+
+    """
+    known = [found for found in stencils if math.isfinite(found.slope)]
+    if not known:
+        return Estimate(math.nan, math.inf, math.nan)
+    last, extent = known[-1], max((found.spread for found in known if found.step <= 1), default=0.0)
+    flat = Estimate(0.0, _AMPLIFIED * resolution, last.step, resolution, resolution, last.is_bent, extent=extent)
+    if not any(found.spread for found in known):
+        return flat if resolution else flat._replace(error=math.inf)  # of nothing, as of x + 1e20 - 1e20
+    noise, rated, resolved = max(height, resolution, _hidden(known, extent)), [], []
+    for found in reversed(known):
+        noise = max(noise, found.noise)
+        error = _AMPLIFIED * noise / found.step
+        rated.append(flat._replace(value=found.slope, error=error, step=found.step, noise=noise))
+        resolved.append(noise < _RESOLVED * found.spread)
+    pairs = enumerate(zip(itertools.pairwise(rated), itertools.pairwise(resolved), strict=True))
+    start = next((k for k, ((near, far), are_resolved) in pairs if all(are_resolved) and near.allows(far)), None)
+    if start is None:
+        best = min(rated, key=lambda other: (other.step > 1, other.error))
+        near = next(found for found in reversed(known) if found.spread)
+        if expected and near.spread > max(_FINE * resolution, min(abs(expected) * near.step / 8, extent / 64)):
+            best = best._replace(error=math.inf)
+    else:
+        best = rated[start]
+        for wider in rated[start:]:
+            if not best.allows(wider):
+                break
+            best = min(best, wider, key=lambda other: other.error)
+    gap = abs(best.value - expected)
+    # Far away a bounded function has no slope, which would speak for a gradient of 0.
+    speak = [other.step < 1 and abs(other.value - expected) <= _ALIKE * gap for other in rated]
+    is_contested = any(itertools.starmap(operator.and_, itertools.pairwise(speak)))
+    return best._replace(height=height if height > _FINE * resolution else 0.0, is_contested=is_contested)
+
+
+def _hidden(known: Sequence[Stencil], extent: float) -> float:
+    """Return the noise that wide stencils share and narrow ones do not show, as their values round to the same."""
+    floor = 0.0
+    for start in range(len(known) - _SHARED + 1):
+        noises = [found.noise for found in known[start : start + _SHARED]]
+        if max(noises) <= 8 * min(noises) and max(noises) < 2.0**-20 * extent:
+            floor = max(floor, min(noises))
+    return floor
+
+
+def shared_down_to(shorter: Sequence[Stencil], longer: Sequence[Stencil]) -> float:
+    """Return the narrowest spacing down to which stencils of fewer and of more digits see the same slope.
+
+    Below it, those of fewer digits see rounding; narrower still, both may see the same again, for both stand still.
+    It is 0 if they see the same everywhere, or nowhere.
+    """
+    is_rounding = False
+    for one, other in reversed(list(zip(shorter, longer, strict=False))):
+        is_shared = abs(one.slope - other.slope) <= _RESOLVED * max(abs(one.slope), abs(other.slope))
+        if is_shared and is_rounding:
+            return other.step
+        is_rounding = is_rounding or not is_shared
+    return 0.0

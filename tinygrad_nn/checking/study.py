@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.checking.differences import Probe, sizes_of
+from tinygrad_nn.checking.differences import Line, Probe, sizes_of
 from tinygrad_nn.checking.joint import balance, groups
 from tinygrad_nn.checking.kinks import find_kink
 from tinygrad_nn.checking.report import Sample, Verdict
@@ -31,23 +31,39 @@ BLOCK = 8
 _DOUBT = 10.0
 """How many times its estimated error a numeric derivative is granted."""
 
-_SLACK = 64
-"""How many times the precision of the function a gradient by backpropagation may be off."""
+_SLACK = 64 * float(np.finfo(np.float64).eps)
+"""The relative difference that a gradient by backpropagation is granted at least."""
 
 _SPECK = 1e-13
 """The part of an input's largest derivative below which a difference is none."""
 
-_VOID = 1e-30
-"""The part of the function's size below which a difference is none: a saturated softmax is wrong by more."""
+_TINY = 64 * float(np.finfo(np.float64).tiny)
+"""A derivative below which numbers lose their digits."""
 
-_NAUGHT = 1024
-"""How many times the rounding of the function a derivative may be, to count as 0."""
+_FEW = 8
+"""How many times its own rounding a gradient may be to be nothing but rounding."""
+
+_FAINT = 2.0**-50
+"""The part of an input's largest derivative below which another is as good as 0: a saturated softmax has such."""
+
+_TELLING = 0.3
+"""The part of itself to which a derivative must be known, to tell it from one and a half times as much."""
+
+_ROUGH = 2.0**-14
+"""The part of the function's size up to which steps may come of rounding, as in float32."""
+
+_SATURATED = 2.0**10
+"""How many times the rounding a function must change about the point, if it is not to be flat everywhere."""
 
 _COARSE = 1e-4
 """The part of the function's size to which a derivative of 0 must be known."""
 
 _CLIFF = 2.0**-12
 """The part of the function's size that a jump must be to be no rounding, wherever in the function that may happen."""
+
+
+_NARROW = 31 * 2.0**-24
+"""The step by which a wrong element is searched for; what is found is then compared as closely as any."""
 
 
 class Study:
@@ -97,6 +113,16 @@ class Study:
                 samples.append(block)
         return samples
 
+    def seems_right(self) -> bool:
+        """Tell whether a single difference along a random direction agrees, which is no verdict yet."""
+        direction = next(self._directions())
+        self.scale, analytic = float(np.linalg.norm(self.slopes)), float(np.vdot(self.gradient, direction))
+        if not math.isfinite(analytic):
+            return False
+        agrees = self.probe.glance(direction, analytic, self.rtol * max(abs(analytic), self.scale)) is not None
+        self.suspect = None if agrees else direction
+        return agrees
+
     def directions(self) -> list[Sample]:
         """Compare along random directions, until one is wrong."""
         self.scale = float(np.linalg.norm(self.slopes))
@@ -113,10 +139,14 @@ class Study:
 
     def narrowed(self) -> list[Sample]:
         """Compare along random directions, and narrow one that is wrong down to an element."""
+        if not self.seems_right() and self.suspect is not None:
+            found = self.at(self._worst_element(self.suspect, _NARROW))
+            if found.verdict is Verdict.WRONG:
+                return [found]
         samples = self.directions()
         if samples[-1].verdict is not Verdict.WRONG or self.suspect is None:
             return samples
-        found = self.at(self._worst_element(self.suspect))
+        found = self.at(self._worst_element(self.suspect, samples[-1].step))
         # A direction may cross kinks in several elements, some to the left and some to the right. Then a right gradient
         # need not lie between the slopes on both sides. Or what is unseen in one element is seen beside others. Then
         # only elements tell.
@@ -152,6 +182,14 @@ class Study:
         direction[element] = self.sizes[element]
         return self._sample(element, direction)
 
+    def swept(self) -> Sample:
+        """Compare the element with the largest derivative, for a sweep of steps."""
+        element = element_at(int(np.argmax(self.slopes)), self.sizes.shape)
+        sample, direction = self.at(element), np.zeros_like(self.sizes)
+        direction[element] = self.sizes[element]
+        trail = self.probe.trail(direction, sample.step)
+        return sample._replace(trail=tuple(quotient.per(self.unit * direction[element]) for quotient in trail))
+
     def _directions(self) -> Iterator[Array]:
         """Yield random directions, of few binary digits, so that adding them rounds nothing away."""
         shape = self.sizes.shape
@@ -176,17 +214,16 @@ class Study:
         scale = self.scale if element is None else 0.0
         numeric = self.probe.derivative(direction, analytic, self.rtol, scale)
         unit = self.unit * length
-        verdict = self._judge(element, analytic, numeric)
+        verdict = self._judge(element, direction, analytic, numeric)
         found = None
         if verdict in (Verdict.WRONG, Verdict.NOISE_LIMITED) or (verdict is Verdict.PASS and numeric.is_bent):
             found = find_kink(self.probe, direction, numeric.resolution)
         if found is not None:
             if found.allows(analytic):
                 verdict = Verdict.KINK
-            elif abs(found.jump) > _CLIFF * self.probe.magnitude:
-                verdict = Verdict.WRONG  # what looks like noise is the jump
-        if verdict is not Verdict.PASS and not numeric.trail:
-            numeric = numeric._replace(trail=self.probe.trail(direction))
+            elif abs(found.jump) > _CLIFF * self.probe.magnitude or (verdict is not Verdict.PASS and not found.jump):
+                verdict = Verdict.WRONG  # what looks like noise is the jump, or the kink
+        trail = self.probe.trail(direction, numeric.step) if numeric.is_swept else ()
         return Sample(
             element,
             analytic / unit,
@@ -195,47 +232,72 @@ class Study:
             numeric.step,
             verdict,
             None if found is None else found.per(unit),
-            tuple(quotient.per(unit) for quotient in numeric.trail),
+            tuple(quotient.per(unit) for quotient in trail),
             0 if element is None else 1,
         )
 
-    def _judge(self, element: Element, analytic: float, numeric: Estimate) -> Verdict:
+    def _judge(self, element: Element, direction: Array, analytic: float, numeric: Estimate) -> Verdict:
         """Return what a derivative by backpropagation and one by finite differences say together."""
         gap, larger = abs(analytic - numeric.value), max(abs(analytic), abs(numeric.value))
         if not math.isfinite(gap):
             return Verdict.NON_FINITE
-        self.gap = max(self.gap, gap / max(self.scale, larger) if larger else 0.0)
+        known, self.gap = self.gap, max(self.gap, gap / max(self.scale, larger) if larger else 0.0)
         # Along a random direction contributions may cancel: what is left is compared with what they were.
         reference = larger if element is not None else max(larger, self.scale)
-        doubt = _DOUBT * numeric.error
-        rtol = max(self.rtol, _SLACK * numeric.eps)
-        if gap <= rtol * reference and not numeric.trail:
+        if gap <= self.rtol * reference and not numeric.is_swept:
             return Verdict.PASS  # as a single difference has shown
-        speck = _SPECK * self.scale + _VOID * self.probe.magnitude + _SLACK * numeric.resolution
-        if gap > rtol * reference + doubt + speck:
-            return Verdict.WRONG
-        # A derivative as small as the rounding of the function counts as 0, and 0 can be verified, if not to many
-        # digits. Any other must be known well enough to tell it from one and a half times as much.
-        is_naught = abs(analytic) <= _NAUGHT * numeric.resolution
-        limit = _COARSE * self.probe.magnitude if is_naught else 0.3 * max(self.scale, larger)
-        return Verdict.NOISE_LIMITED if doubt > max(limit, _NAUGHT * numeric.resolution) else Verdict.PASS
+        # What is left of rounding in longer floats is seldom as much.
+        rounding = _FEW * numeric.resolution if numeric.longer is None else 2 * abs(numeric.longer - analytic)
+        doubt = _DOUBT * numeric.error + _SPECK * self.scale + rounding + _TINY * float(np.abs(direction).sum())
+        if gap > max(self.rtol, _SLACK) * reference + doubt:
+            return Verdict.NOISE_LIMITED if numeric.height and not analytic else Verdict.WRONG
+        is_known = doubt <= _TELLING * reference and numeric.height <= _ROUGH * self.probe.magnitude
+        if is_known or self._is_right_when_longer(analytic, numeric):
+            return Verdict.PASS
+        if not self._is_naught(direction, analytic, numeric):
+            return Verdict.NOISE_LIMITED
+        self.gap = known  # what is nothing but rounding has no error
+        return Verdict.PASS
 
-    def _worst_element(self, direction: Array) -> tuple[int, ...]:
+    def _is_right_when_longer(self, analytic: float, numeric: Estimate) -> bool:
+        """Tell whether the rule is right in longer floats, and is rounded here by little beside other derivatives."""
+        if numeric.longer is None:
+            return False
+        doubt = abs(numeric.longer - numeric.value) + _DOUBT * numeric.error
+        is_right = doubt <= _TELLING * max(abs(numeric.longer), abs(numeric.value))
+        return is_right and abs(numeric.longer - analytic) <= _TELLING * self.scale
+
+    def _is_naught(self, direction: Array, analytic: float, numeric: Estimate) -> bool:
+        """Tell whether a derivative is 0, or no more than the rounding of its computation, and the numeric one is 0."""
+        size = max(self.probe.magnitude, numeric.extent)
+        rounding = self.probe.rounding(self.gradient, direction)
+        if numeric.longer is not None:
+            rounding = max(rounding, abs(numeric.longer - analytic))
+        is_still = numeric.extent <= _SATURATED * rounding
+        if not is_still and _DOUBT * numeric.error > max(_COARSE * size, _FEW * _DOUBT * numeric.noise):
+            return False
+        # A function that is flat to its last digit, though it changes farther away, is saturated.
+        is_saturated = numeric.extent > _SATURATED * numeric.resolution
+        smallest = _TINY * float(np.abs(direction).sum())
+        faint = max(_FAINT * self.scale, smallest, _FEW * numeric.resolution if is_saturated else 0.0)
+        return abs(analytic) <= max(faint, _FEW * rounding)
+
+    def _worst_element(self, direction: Array, step: float) -> tuple[int, ...]:
         """Return an element of a wrong gradient, found by halving the part of `direction` that the error is in."""
         places = np.arange(direction.size)
-        total = self._gap(direction, places)
+        total = self._gap(direction, places, step)
         while places.size > 1:
             first, second = np.array_split(places, 2)
-            gap = self._gap(direction, first)
+            gap = self._gap(direction, first, step)
             places, total = (first, gap) if abs(gap) >= abs(total - gap) else (second, total - gap)
         return element_at(int(places[0]), direction.shape)
 
-    def _gap(self, direction: Array, places: Array) -> float:
-        """Return how far the gradient is off along the part of `direction` at some flat `places`."""
+    def _gap(self, direction: Array, places: Array, step: float) -> float:
+        """Return how far the gradient is off along the part of `direction` at some flat `places`, by one difference."""
         part = np.zeros(direction.size)
         part[places] = direction.reshape(-1)[places]
         analytic = float(self.gradient.reshape(-1) @ part)
-        return analytic - self.probe.derivative(part.reshape(direction.shape), analytic).value
+        return analytic - Line(self.probe, part.reshape(direction.shape)).quotient(step).central
 
 
 def element_at(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,15 +10,17 @@ import numpy as np
 from tinygrad_nn.checking.report import Verdict
 from tinygrad_nn.errors import ArgumentError, BrokenPromise, UnsupportedError
 from tinygrad_nn.testing.case import Case, flat
-from tinygrad_nn.testing.fuzzing import Interval, as_case, cases, is_elementwise, simplest
+from tinygrad_nn.testing.fuzzing import as_case, cases, is_elementwise, simplest
 from tinygrad_nn.testing.promises import Terms, check_case
 from tinygrad_nn.testing.subject import Subject
+from tinygrad_nn.testing.trying import fitting
+from tinygrad_nn.testing.values import Interval
 
 _NOT_WRONG = (Verdict.PASS, Verdict.KINK, Verdict.NOISE_LIMITED, Verdict.NON_FINITE)
 """What passes where chance chose the values: it may choose a kink, or one where rounding drowns the differences."""
 
-_DOMAIN: Interval = (-4.0, 4.0)
-"""Where an elementwise function is tried of which nothing is known."""
+_DOMAIN: Interval = (-np.inf, np.inf)
+"""Where a function is tried of which nothing is known; where its value is not finite, it is not checked."""
 
 
 def check_primitive(
@@ -74,8 +76,12 @@ def check_primitive(
     subject = Subject(rule, reference, spellings)
     domains = _intervals(domain)
     if samples is None:
-        domains = domains or [_DOMAIN]
-        samples = [simplest(_count(subject), domains)]
+        count, everywhere = _count(subject), domains or [_DOMAIN]
+        samples = [simplest(count, everywhere)]
+        if is_elementwise(subject, samples) if elementwise is None else elementwise:
+            domains = everywhere
+        else:
+            samples = fitting(rule, count, everywhere, subject.name)
     given = [as_case(sample) for sample in (samples if isinstance(samples, (list, tuple)) else [samples])]
     exact = [sample for sample in given if isinstance(sample, Case)]
     does_broadcast = is_elementwise(subject, exact) if elementwise is None else elementwise

@@ -1,19 +1,12 @@
-"""`check_file`: the gradients that a file offers to be checked, for the command line.
-
-A file offers what it defines with `@tn.primitive`, and functions without arguments whose names begin with ``check_``,
-as pytest collects those that begin with ``test_``.
-"""
+"""`check_file`: run a file, and check the gradients that it offers, for the command line."""
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import inspect
 import sys
 import sysconfig
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -22,12 +15,7 @@ from tinygrad_nn.backprop import OWN_FILES
 from tinygrad_nn.checking import GradcheckReport, check_model, gradcheck
 from tinygrad_nn.errors import ArgumentError, BrokenPromise, GradientMismatch
 from tinygrad_nn.nn.module import Module
-from tinygrad_nn.testing.check import check_primitive
-
-_PREFIX = "check_"
-
-_EXAMPLES = 50
-"""How many examples a primitive is tried on: enough for a CI that runs with each commit."""
+from tinygrad_nn.testing.offers import PREFIX, Offer, offer, offers, others
 
 _FOREIGN = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 
@@ -37,11 +25,12 @@ class Finding(NamedTuple):
 
     Attributes:
         function: its name.
-        verdict: of the gradient check; ``WRONG`` for a promise that a primitive breaks, ``ERROR`` where a check failed.
+        verdict: of the gradient check; ``WRONG`` for a promise that a primitive breaks, ``ERROR`` where a check failed,
+            ``NOT CHECKED`` where no inputs were given and none were found.
         inputs: what was compared, in words.
         order: the highest order that was compared, as text; empty if nothing tells.
         seconds: how long it took.
-        is_good: whether it passed.
+        is_good: whether it passed; None if it was not checked.
         detail: what to read if it did not.
 
     """
@@ -51,7 +40,7 @@ class Finding(NamedTuple):
     inputs: str
     order: str
     seconds: float
-    is_good: bool
+    is_good: bool | None
     detail: str
 
     def row(self) -> tuple[str, ...]:
@@ -59,20 +48,25 @@ class Finding(NamedTuple):
         return self.function, self.verdict, self.inputs, self.order, f"{self.seconds:.2f} s"
 
 
-class _Offer(NamedTuple):
-    """A check that a file offers, and what the table says of it if it leaves no report."""
+class Findings(NamedTuple):
+    """What the check of a file found.
 
-    run: Callable[[], Any]
-    inputs: str = ""
-    order: str = ""
+    Attributes:
+        rows: one for each check.
+        others: the names of functions and classes that were not asked for, and so not called.
+
+    """
+
+    rows: list[Finding]
+    others: list[str]
 
 
-def check_file(path: str | Path, function: str | None = None) -> list[Finding]:
-    """Run the file at `path` and check all that it offers, or the one `function`.
+def check_file(path: str | Path, function: str | None = None) -> Findings:
+    """Run the file at `path` and check all that it offers, or the one `function`, or model.
 
     A function ``check_name`` takes no arguments and returns what is to be checked: ``(f, inputs)`` for `gradcheck`,
     ``(model, x, y, loss)`` for `check_model`, a report of either, or nothing if it checks by itself and raises. A
-    primitive that has no such function is elementwise: it is tried all over, as `check_primitive` does.
+    primitive, a model or a function that has no such function is tried on inputs that it does not refuse.
 
     Raises:
         ArgumentError: there is no such file or function, the file offers nothing, or it cannot be run.
@@ -82,23 +76,34 @@ def check_file(path: str | Path, function: str | None = None) -> list[Finding]:
     if not file.is_file():
         message = f"check: expected a file, but there is no {path}"
         raise ArgumentError(message)
-    checks = _offered(_imported(file))
+    module = _imported(file)
+    checks, unasked = offers(module), others(module)
     if function is not None:
-        chosen = next((name for name in (function, _PREFIX + function) if name in checks), None)
-        if chosen is None:
-            message = (
-                f"check: expected {file.name} to define the primitive {function} or a function {_PREFIX}{function}; "
-                f"it offers {', '.join(checks) or 'nothing'}"
-            )
-            raise ArgumentError(message)
-        checks = {chosen: checks[chosen]}
+        checks, unasked = {function: _asked_for(function, module, checks, file.name)}, []
     if not checks:
         message = (
-            f"check: expected {file.name} to define a primitive (@tn.primitive) or a function {_PREFIX}... that "
-            f"returns (f, inputs) or (model, x, y, loss), but it has none"
+            f"check: expected {file.name} to define a primitive (@tn.primitive) or a function {PREFIX}... that "
+            f"returns (f, inputs) or (model, x, y, loss), or a model, but it has none"
+            + (f". Of {', '.join(unasked)} ask for one: {file.name}:{unasked[0]}" if unasked else "")
         )
         raise ArgumentError(message)
-    return [_found(name, offer) for name, offer in checks.items()]
+    return Findings([_found(name, check) for name, check in checks.items()], unasked)
+
+
+def _asked_for(name: str, module: ModuleType, checks: dict[str, Offer], file: str) -> Offer:
+    """Return the check of what the user names: one that the file offers, or any other function of it."""
+    chosen = checks.get(name) or checks.get(PREFIX + name)
+    if chosen is not None:
+        return chosen
+    value = getattr(module, name, None)
+    if not callable(value):
+        found = "there is none" if value is None else f"it is {type(value).__name__}"
+        message = (
+            f"check: expected {file} to define a function or model {name} or a function {PREFIX}{name}, but {found}; "
+            f"it offers {', '.join([*checks, *others(module)]) or 'nothing'}"
+        )
+        raise ArgumentError(message)
+    return offer(name, value)
 
 
 def _imported(file: Path) -> ModuleType:
@@ -119,36 +124,29 @@ def _imported(file: Path) -> ModuleType:
     return module
 
 
-def _offered(module: ModuleType) -> dict[str, _Offer]:
-    """Return the check for each name that a file offers, in the order of the file."""
-    own = {name: x for name, x in vars(module).items() if getattr(x, "__module__", None) == module.__name__}
-    checks: dict[str, _Offer] = {}
-    for name, value in own.items():
-        if hasattr(value, "primitive"):
-            if _PREFIX + name not in own:
-                run = functools.partial(check_primitive, value, examples=_EXAMPLES)
-                checks[name] = _Offer(run, f"{_EXAMPLES} examples", "2")
-        elif name.startswith(_PREFIX) and inspect.isfunction(value):
-            checks[name] = _Offer(value)
-    return checks
-
-
-def _found(name: str, offer: _Offer) -> Finding:
+def _found(name: str, offer: Offer) -> Finding:
     """Run one check, whatever comes of it."""
     start = time.perf_counter()
+    report: GradcheckReport | None = None
+    is_good: bool | None = False
     try:
         verdict, is_good, report, detail = _judged(name, offer.run())
     except GradientMismatch as mismatch:
         verdict, is_good, report, detail = _judged(name, mismatch.report)
     except BrokenPromise as broken:
-        verdict, is_good, report, detail = "WRONG", False, None, str(broken)
+        verdict, detail = "WRONG", str(broken)
     except Exception as error:  # noqa: BLE001 - the others are checked all the same
-        verdict, is_good, report, detail = "ERROR", False, None, _told(error)
+        verdict, detail = "ERROR", _told(error)
+        if isinstance(error, ArgumentError) and offer.remedy:  # no inputs were found
+            verdict, is_good, detail = "NOT CHECKED", None, f"{error}\nWrite {offer.remedy}"
     seconds = time.perf_counter() - start
     rows = report.comparisons if report is not None else ()
-    inputs = ", ".join(dict.fromkeys(f"{row.name} {row.shape}" for row in rows if not row.name.startswith("cotangent")))
+    names = list(dict.fromkeys(f"{row.name} {row.shape}" for row in rows if not row.name.startswith("cotangent")))
+    inputs = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     order = str(max((row.order for row in rows), default=""))
-    return Finding(name, verdict, inputs or offer.inputs, order or offer.order, seconds, is_good, detail)
+    if is_good is not None and not rows:
+        inputs, order = offer.inputs, offer.order
+    return Finding(name, verdict, inputs, order, seconds, is_good, detail)
 
 
 def _judged(name: str, result: Any) -> tuple[str, bool, GradcheckReport | None, str]:
