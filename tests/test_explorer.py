@@ -1,22 +1,28 @@
 """The page of `explore` as data and as text. How it behaves in a browser is tested in `tests/browser`."""
 
+import graphlib
 import json
 import re
 import time
+from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinygrad_nn as tn
 from tinygrad_nn import nn
 from tinygrad_nn.errors import ArgumentError
 from tinygrad_nn.graph import trace
-from tinygrad_nn.graph.explorer.arrays import Arrays
+from tinygrad_nn.graph.explorer import data as data_module
+from tinygrad_nn.graph.explorer.arrays import Arrays, statistics
 from tinygrad_nn.graph.explorer.backward import backward_steps
-from tinygrad_nn.graph.explorer.data import page_data
-from tinygrad_nn.graph.explorer.groups import MANY, grouped
-from tinygrad_nn.graph.explorer.page import SCRIPTS
+from tinygrad_nn.graph.explorer.data import LEFT_OUT, page_data
+from tinygrad_nn.graph.explorer.groups import MOST, grouped
+from tinygrad_nn.graph.explorer.page import SCRIPTS, packed
 from tinygrad_nn.graph.explorer.rules import rule_text
 from tinygrad_nn.primitive import PRIMITIVES
 
@@ -40,6 +46,63 @@ def unrolled(steps=8):
         state = np.tanh(gate * (state @ weight))
         state = state * gate + 0.5
     return state.sum()
+
+
+def irregular(count, value=None):
+    """Return a loss after operations among which nothing repeats itself for long."""
+    value = tn.Tensor(1.0, requires_grad=True, name="x") if value is None else value
+    for choice in np.random.default_rng(0).integers(3, size=count):
+        value = (np.sin, np.cos, np.tanh)[choice](value)
+    return value
+
+
+def mixed(count):
+    """Return a loss after what repeats itself as single operations, and in steps."""
+    y = tn.Tensor(1.0, requires_grad=True)
+    for _ in range(count):
+        y = y * 0.999
+    for _ in range(200):
+        y = np.sin(y) * np.tanh(y) + np.cos(y) - y
+    return y
+
+
+def bundle(count):
+    """Return results of a computation in which each of many parameters is read at both ends."""
+    parameters = [tn.Tensor(float(i), requires_grad=True, name=f"w{i}") for i in range(count)]
+    begin = np.stack(parameters).sum()
+    end = irregular(100, begin)
+    return [end + np.stack(parameters).mean(), *([end * 2.0] * count)]
+
+
+class Halving(nn.Module):
+    """A module with a few operations inside."""
+
+    def forward(self, x):
+        return np.tanh(x * 0.5)
+
+
+@st.composite
+def recorded(draw):
+    """Draw a computation: irregular stretches, repetitions, calls of modules, and values read again much later."""
+    functions = (np.sin, np.cos, np.tanh, np.arctan, np.negative, Halving())
+    values = [tn.Tensor(0.5, requires_grad=True, name="x")]
+    for _ in range(draw(st.integers(1, 4))):
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        stretch = rng.integers(len(functions), size=draw(st.integers(0, 60)))
+        step = rng.integers(len(functions), size=draw(st.integers(1, 5)))
+        for index in (*stretch, *np.tile(step, draw(st.integers(0, 12)))):
+            values.append(functions[index](values[-1]))
+        values.append(values[-1] * values[draw(st.integers(0, len(values) - 1))])
+    return values[-1]
+
+
+def chain_of(groups, group):
+    """Return the groups around one and itself, from the outermost in."""
+    found = []
+    while group is not None:
+        found.insert(0, group)
+        group = groups[group].parent
+    return found
 
 
 def array_of(data, number):
@@ -168,6 +231,19 @@ class TestArrays:
         assert picture["block"] == [4, 3]
         np.testing.assert_allclose(cells, values.reshape(25, 4, 20, 3).mean(axis=(1, 3)), atol=picture["scale"] / 199)
 
+    @pytest.mark.parametrize("size", [1e-300, 1e-170, 1e160, 1e300])
+    def test_norms_whose_squares_no_number_can_hold(self, size):
+        told = statistics(np.full(100, size))
+        assert told["norm"] == pytest.approx(10 * size, rel=1e-5, abs=0.0)
+        assert told["mean"] == pytest.approx(size, rel=1e-5, abs=0.0)
+
+    def test_of_what_is_written_out_but_too_long_for_a_table_there_is_a_picture_too(self):
+        arrays = Arrays(1000, expected=1)
+        for length in (400, 401, 1001):
+            arrays.add(np.ones(length))
+        assert ["values" in told for told in arrays.summaries] == [True, True, False]
+        assert ["picture" in told for told in arrays.summaries] == [False, True, True]
+
     def test_pictures_shrink_where_there_are_many(self):
         assert Arrays(64, expected=10).side > Arrays(64, expected=5000).side > Arrays(64, expected=1_000_000).side
 
@@ -233,32 +309,83 @@ class TestGroups:
         counts = np.bincount(homes)
         assert len(set(counts[2:])) <= 2  # the first step has an operand more, the state of zeros
 
-    def test_no_group_has_more_children_than_one_can_look_at(self):
-        x = tn.Tensor(1.0, requires_grad=True)
-        y = x
-        for _ in range(5000):
-            y = y * 0.999
-        for _ in range(200):
-            y = np.sin(y) * np.tanh(y) + np.cos(y) - y
-        graph = trace(y)
+    @settings(max_examples=30, deadline=None)
+    @given(recorded())
+    def test_lines_between_the_groups_of_a_group_run_one_way(self, loss):
+        """Whatever repeats itself where: no path leaves a group and comes back, so that there are layers to draw."""
+        graph = trace(loss)
         groups, homes = grouped(graph)
-        assert max(np.bincount(homes + [group.parent for group in groups[1:]])) <= MANY
+        between = defaultdict(lambda: defaultdict(set))
+        for edge in graph.edges:
+            source = [*chain_of(groups, homes[edge.source]), f"node {edge.source}"]
+            target = [*chain_of(groups, homes[edge.target]), f"node {edge.target}"]
+            depth = next(depth for depth, (a, b) in enumerate(zip(source, target, strict=False)) if a != b)
+            between[source[depth - 1]][target[depth]].add(source[depth])
+        for readers in between.values():
+            graphlib.TopologicalSorter(readers).prepare()  # raises CycleError where there is one
+        times = defaultdict(list)
+        for node in graph.nodes:
+            if node.kind == "operation":
+                for group in chain_of(groups, homes[node.id]):
+                    times[group].append(node.id)
+        operations = {number: place for place, number in enumerate(times[0])}
+        for inside in times.values():  # what is in a group was recorded without a break
+            assert all(operations[later] == operations[first] + 1 for first, later in pairwise(inside))
         assert all(group.parent < number for number, group in enumerate(groups) if number)
 
-    def test_a_groups_operations_stand_together_in_time(self):
-        """Otherwise folding it would make the picture go round in circles."""
-        for loss in (unrolled(), network()[1]):
-            graph = trace(loss)
-            groups, homes = grouped(graph)
-            for number in range(len(groups)):
-                inside = []
-                for node in graph.nodes:
-                    home = homes[node.id]
-                    while home is not None and home != number:
-                        home = groups[home].parent
-                    if node.kind == "operation":
-                        inside.append(home == number)
-                assert re.fullmatch("0*1*0*", "".join(str(int(each)) for each in inside))
+    def test_a_module_that_goes_on_after_the_one_that_called_it(self):
+        """It stands elsewhere from then on: taken up again after the next call, it would feed that and read from it."""
+
+        class Inner(nn.Module):
+            def forward(self, x):
+                first = np.sin(x)
+                return first, np.tanh(first)
+
+        class Outer(nn.Module):
+            def __init__(self):
+                self.inner = Inner()
+
+            def forward(self, x):
+                first, self.second = self.inner(np.cos(x))
+                return first
+
+        model, y = Outer(), tn.Tensor(1.0, requires_grad=True)
+        for _ in range(3):
+            y = model(y) + model.second
+        graph = trace(y)
+        assert [node.modules for node in graph.nodes if node.label == "tanh"] == [
+            ("inner",),
+            ("inner #2",),
+            ("inner #3",),
+        ]
+        groups, _ = grouped(graph)
+        assert [group.title for group in groups if group.parent == 0] == [
+            "Outer",
+            "inner · Inner",
+            "Outer #2",
+            "inner #2 · Inner",
+            "Outer #3",
+            "inner #3 · Inner",
+        ]
+
+    @pytest.mark.parametrize(
+        "make",
+        [lambda: mixed(5000), lambda: mixed(60), lambda: irregular(2000), lambda: bundle(3), lambda: bundle(900)],
+    )
+    def test_no_group_has_more_boxes_than_a_page_opens_with(self, make):
+        groups, homes = grouped(trace(make()))
+        assert max(np.bincount(homes + [group.parent for group in groups[1:]])) <= MOST
+
+    def test_stretches_are_alike(self):
+        """Nine of 22 or 23 rather than eight of 25 and a last one of a single operation."""
+        _, homes = grouped(trace(irregular(201)))
+        counts = np.bincount(homes)[1:]
+        assert counts.min() > 20
+        assert max(counts) - min(counts) <= 2  # the first holds the parameter too
+
+    def test_parameters_that_all_layers_share_fold_into_one_box(self):
+        groups, _ = grouped(trace(bundle(90)))
+        assert [group.title for group in groups if group.title.endswith("parameters")] == ["90 parameters"]
 
 
 class TestPage:
@@ -279,7 +406,7 @@ class TestPage:
         assert "<img" not in page
         assert page.count("</script>") == 2
         block = re.search('<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-        assert json.loads(block[1])["nodes"][0]["name"] == HOSTILE
+        assert json.loads(block[1])["nodes"]["name"]["of"] == [HOSTILE]
 
     def test_the_program_never_makes_markup_of_text(self, tmp_path):
         page = tn.explore(network()[1], tmp_path / "page.html").read_text()
@@ -311,6 +438,26 @@ class TestPage:
         page = tn.explore(x, tmp_path / "page.html")
         assert time.process_time() - begin < 5  # half a second on an idle machine
         assert page.stat().st_size < 4_000_000
+
+    def test_of_very_many_operations_numbers_are_left_out_and_it_says_so(self, monkeypatch):
+        monkeypatch.setattr(data_module, "LARGEST", 3)
+        model, loss = network()
+        small, large = page_data(nn.squared_error(model(np.ones((1, 3))), np.ones((1, 2))), 64), page_data(loss, 64)
+        assert not small["remark"]
+        assert "Values and gradients are left out" in large["remark"]
+        assert not large["arrays"]
+        assert not any("value" in node or "gradient" in node for node in large["nodes"])
+        monkeypatch.undo()
+        known = [flow is not None for *_, flow in page_data(loss, 64)["edges"]]
+        assert [flow == LEFT_OUT for *_, flow in large["edges"]] == known  # the way of a gradient is still told
+
+    def test_columns_hold_what_the_rows_did(self):
+        rows = page_data(network()[1], 64)["nodes"]
+        columns = packed(rows)
+        for name, column in columns.items():
+            cells = column if isinstance(column, list) else [c if c is None else column["of"][c] for c in column["at"]]
+            assert cells == [row.get(name) for row in rows]
+        assert columns.keys() == {name for row in rows for name in row}
 
 
 class TestErrors:

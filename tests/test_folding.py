@@ -109,6 +109,29 @@ def test_the_steps_of_a_loop_are_shown_as_one():
     assert sum(labels[e.target] == "stack" for e in folded.edges) == 1
 
 
+def test_an_input_that_stands_for_those_of_all_steps_says_for_how_many():
+    h, w = tn.Tensor(np.zeros((2, 3)), requires_grad=True, name="h"), tn.Tensor(np.ones((3, 3)), requires_grad=True)
+    for x in np.random.default_rng(0).normal(size=(32, 2, 3)):
+        h = np.tanh(x @ w + h)
+    folded = graph.fold(graph.trace(h))
+    # The first step adds a parameter, which makes it another one.
+    assert [node.label for node in folded.nodes if node.kind == "input"] == ["input", "input × 31"]
+    assert [node.label for node in folded.nodes if node.kind == "parameter"] == ["leaf", "h"]
+    assert "▷ input × 31" in folded.text(width=100)
+    assert "input × 31" in graph.draw(h, repeats=True).dot
+
+
+def test_what_stands_in_a_repetition_has_its_number_from_there():
+    traced = graph.trace(deep(), np.ones((2, 4)))
+    assert {node.label for node in graph.fold(traced).nodes if node.kind == "parameter"} == {"weight", "bias"}
+
+
+def test_a_folded_graph_knows_the_whole():
+    traced = graph.trace(deep(), np.ones((2, 4)))
+    assert traced.unfolded is None
+    assert graph.fold(graph.fold(traced), depth=1).unfolded is traced
+
+
 def test_different_blocks_are_not_taken_for_one_another():
     widths = [4, 5, 4, 6, 4, 7, 4]
     model = nn.Sequential(*(nn.Dense(n, m) for n, m in pairwise(widths)))
@@ -126,6 +149,43 @@ def test_two_runs_of_one_name_have_two_titles():
     model = nn.Sequential(*make(2), nn.Dense(2, 3), *make(3))
     titles = {node.modules[1] for node in graph.fold(graph.trace(model, np.ones((1, 2)))).nodes if node.modules}
     assert titles == {"Dense × 3", "3", "Dense × 3 #2"}
+
+
+def operands(folded, label):
+    """Return by position what feeds the operations of a label."""
+    found = [node.id for node in folded.nodes if node.label == label]
+    return [[(e.position, folded.nodes[e.source].label) for e in folded.edges if e.target == node] for node in found]
+
+
+def test_what_comes_out_of_a_repetition_is_the_operand_that_it_was():
+    x = tn.Tensor(np.eye(2), requires_grad=True, name="x")
+    h = x
+    for _ in range(5):
+        h = np.tanh(h)
+    folded = graph.fold(graph.trace((np.exp(x) - h * h).sum()))
+    assert operands(folded, "subtract") == [[(0, "exp"), (1, "multiply")]]
+    assert operands(folded, "multiply") == [[(0, "tanh"), (1, "tanh")]]
+    folded = graph.fold(graph.trace((np.exp(x) - h).sum()))
+    assert operands(folded, "subtract") == [[(0, "exp"), (1, "tanh")]]
+
+
+@pytest.mark.parametrize("blocks", [1, 3, 4])
+def test_hidden_blocks_add_no_edges_to_the_one_that_is_shown(blocks):
+    model = nn.Sequential(*(nn.TransformerBlock(8, 2) for _ in range(blocks)))
+    folded = graph.fold(graph.trace(model, np.random.default_rng(0).normal(size=(2, 6, 8))))
+    value = "swapaxes, axis1=1, axis2=2"
+    assert operands(folded, "matmul")[1] == [(0, "softmax"), (1, value)]
+    pairs = [(edge.source, edge.target) for edge in graph.fold(folded, depth=3).edges]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_the_state_of_a_loop_stays_in_its_order():
+    cell, state = nn.LSTMCell(3, 4), None
+    for x in np.random.default_rng(0).normal(size=(5, 2, 3)):
+        state = cell(x, state)
+    folded = graph.fold(graph.trace(state[0].sum()))
+    inside = ["bias_hh", "getitem [:, 0]", "getitem [:, 1]"]
+    assert [label for _, label in operands(folded, "recurrence, lstm")[-1]] == ["dense", "weight_hh", *inside]
 
 
 # Closed modules
@@ -160,6 +220,18 @@ def test_the_shape_of_a_closed_module_is_that_of_what_leaves_it():
     assert module.shape == (4, 2)
     np.testing.assert_array_equal(module.value, model(np.ones((4, 3))).numpy())
     assert module.name == "Sequential"
+
+
+def test_numbers_in_an_open_repetition_are_those_of_the_first_and_of_a_closed_one_the_last():
+    model = deep()
+    traced = graph.trace(model, np.ones((2, 4)), values=True)
+    adds = [node.value for node in traced.nodes if node.label == "add"]
+    by_depth = {depth: graph.fold(traced, depth).nodes for depth in (1, 3)}
+    (repetition,) = [node for node in by_depth[1] if node.label == "Residual × 12"]
+    np.testing.assert_array_equal(repetition.value, adds[-1])
+    (body,) = [node for node in by_depth[3] if node.label == "body"]
+    np.testing.assert_array_equal(body.value, model[0].body(np.ones((2, 4))).numpy())
+    assert body.folded == 24
 
 
 @pytest.mark.parametrize("depth", [None, 0, 1, 2])

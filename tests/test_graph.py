@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -158,6 +159,15 @@ def test_constants_are_inputs_targets_or_just_constants():
     assert found == [("input", "input", (5, 3)), ("constant", "constant", (5, 1)), ("constant", "target", (5, 1))]
 
 
+def test_frozen_parameters_are_called_as_their_rule_calls_them():
+    model = nn.Sequential(nn.Dense(3, 8), nn.Dense(8, 8), nn.Dense(8, 2))
+    for parameter in model[1].parameters():
+        parameter.requires_grad = False
+    frozen = [node for node in graph.trace(model, np.ones((5, 3))).nodes if node.modules[1:] == ("1",)]
+    assert [(n.kind, n.label) for n in frozen[:2]] == [("constant", "weight"), ("constant", "bias")]
+    assert "constant" in [n.label for n in graph.trace(np.stack([leaf(2), np.ones(2)])).nodes]  # and not "arrays"
+
+
 def test_a_constant_used_twice_is_one_node():
     x = tn.Tensor(np.ones((5, 3)))
     assert [n.kind for n in graph.trace(x @ leaf(3, 3) + x).nodes].count("input") == 1
@@ -261,7 +271,7 @@ def test_a_module_that_returns_an_older_result_than_one_inside_it():
 
 def test_modules_are_drawn_as_boxes_inside_one_another():
     found = texts(graph.draw(net_loss()).svg())
-    titles = [lines[0] for kind, _, lines in found if kind == "cluster"]
+    titles = [lines[0] for kind, _, lines in found if kind == "cluster" and lines]
     expected = [
         "Net", "head: Sequential", "0: Dense", "1: ReLU", "2: Dense", "shared: Dense", "shared #2: Dense",
         *["first: Dense", "second: Dense"] * 2, "blocks.0: Block", "blocks.1: Block",
@@ -274,11 +284,13 @@ def test_modules_are_drawn_as_boxes_inside_one_another():
 
 def test_every_node_and_every_operand_is_in_the_picture():
     traced = graph.trace(net_loss())
-    found = texts(graph.draw(net_loss()).svg())
+    svg = graph.draw(net_loss()).svg()
+    found = texts(svg)
     drawn = [lines for kind, _, lines in found if kind == "node" and lines]
     assert len(drawn) == len(traced.nodes)
-    arrows = [title for kind, title, _ in found if kind == "edge" and "_" not in title]
-    assert len(arrows) == len(traced.edges)
+    name = "{http://www.w3.org/2000/svg}"
+    lines = [g for g in ET.fromstring(svg).iter(f"{name}g") if g.get("class") == "edge"]  # noqa: S314 - our own picture
+    assert sum(len(list(line.iter(f"{name}polygon"))) for line in lines) == len(traced.edges)  # arrowheads
     assert ["dense, relu"] in drawn
     assert ["weight", "(4, 4)"] in drawn
     assert ["result", "scalar"] in drawn
@@ -302,9 +314,10 @@ def test_backward_does_not_change_the_picture():
         assert graph.draw(loss).dot == before
 
 
-def test_kinds_differ_in_shape_and_in_lightness():
+@pytest.mark.parametrize("values", [False, True])
+def test_kinds_differ_in_shape_and_in_lightness(values):
     looks = {}
-    for drawing in (graph.draw(xor_loss()), graph.draw(xor_loss(), depth=0)):
+    for drawing in (graph.draw(xor_loss(), values=values), graph.draw(xor_loss(), depth=0, values=values)):
         for node in drawing.graph.nodes:
             line = only(re.findall(rf"\tn{node.id} (\[label=[^\]]*\])", drawing.dot))
             fill = re.search(r'fillcolor="#(..)(..)(..)"', line).groups()
@@ -339,7 +352,8 @@ def test_names_of_modules_stay_text():
         def forward(self, x):
             return only(self.parts.values())(x)
 
-    titles = [lines for kind, _, lines in texts(graph.draw(Odd(), np.ones((1, 2))).svg()) if kind == "cluster"]
+    found = texts(graph.draw(Odd(), np.ones((1, 2))).svg())
+    titles = [lines for kind, _, lines in found if kind == "cluster" and lines]
     assert titles == [["Odd"], ['parts.<i>"\\: Dense']]
 
 
@@ -353,6 +367,21 @@ def test_what_many_operations_use_is_drawn_beside_each():
 
     assert chain(MANY - 1) == [["w", "(2,)"]]
     assert chain(MANY) == [["w", "(2,)", f"used {MANY} times"]] * MANY
+
+
+def test_what_is_drawn_beside_each_operation_of_a_module_comes_in_nowhere_else():
+    class Power(nn.Module):
+        def forward(self, x):
+            y = x * w
+            for _ in range(MANY):
+                y = np.maximum(y, w)
+            return y
+
+    w = leaf(2, name="w")
+    svg = graph.draw(Power()(leaf(2, name="x")), repeats=False).svg()
+    nodes = [lines for kind, _, lines in texts(svg) if kind == "node" and lines]
+    assert len(nodes) == 1 + 2 * (MANY + 1) + 1
+    assert nodes.count(["w", "(2,)", f"used {MANY + 1} times"]) == MANY + 1
 
 
 def test_copies_that_find_no_place_beside_an_operation_are_drawn_too():
@@ -421,6 +450,26 @@ def test_what_has_no_graph_is_refused():
         tn.draw(np.ones(2))
     with pytest.raises(ArgumentError, match="expected inputs only for a module, got 1 for a Tensor"):
         tn.draw(w * 2, np.ones(2))
+
+
+@pytest.mark.parametrize(
+    "view", [tn.draw, graph.trace, lambda module, *inputs: tn.explore(module, "graph.html", *inputs)]
+)
+def test_a_module_without_its_inputs_is_refused(view):
+    expected = r"expected example inputs for Net\.forward\(x\), got none: .*'x'.*tn\.draw\(model, x\)"
+    with pytest.raises(ArgumentError, match=expected):
+        view(Net())
+    with pytest.raises(ArgumentError, match=r"Net\.forward\(x\), got 2: too many positional arguments"):
+        view(Net(), np.ones((3, 4)), np.ones((3, 4)))
+
+
+def test_an_error_inside_of_a_module_stays_what_it_is():
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return len()
+
+    with pytest.raises(TypeError, match=r"len\(\) takes exactly one argument"):
+        tn.draw(Wrong(), np.ones(2))
 
 
 def test_a_module_is_run_on_its_inputs():
@@ -504,10 +553,25 @@ def test_without_an_engine_the_message_names_the_command(no_engine, tmp_path):
     drawing = graph.draw(xor_loss())
     with pytest.raises(RenderError, match=r"pip install 'tinygrad_nn\[render\]'"):
         drawing.save(tmp_path / "graph.svg")
-    with pytest.raises(RenderError, match=r"graphviz\.org/download"):
-        drawing.save(tmp_path / "graph.pdf")
     assert list(tmp_path.iterdir()) == []
     assert drawing.save(tmp_path / "graph.dot").read_text() == drawing.dot
+
+
+@pytest.mark.parametrize(
+    ("platform", "command"),
+    [
+        ("linux", "apt-get install graphviz"), ("darwin", "brew install graphviz"),
+        ("win32", "winget install Graphviz.Graphviz"),
+    ],
+)  # fmt: skip  # a table
+@pytest.mark.parametrize(
+    ("engines", "instead"), [([], ".dot needs none"), (["/bin/graphviz-pure"], ".svg needs no more")]
+)
+def test_without_graphviz_itself_pdf_names_the_command(monkeypatch, platform, command, engines, instead):
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(rendering, "find_engines", lambda: engines)
+    with pytest.raises(RenderError, match=rf"'dot' for pdf.*Run: {re.escape(command)} \(saving as \{instead}"):
+        rendering.render("digraph{}", "pdf")
 
 
 def test_a_notebook_shows_the_picture():

@@ -9,6 +9,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinygrad_nn as tn
 from tests.test_folding import chain, deep, unrolled
@@ -176,7 +178,7 @@ def test_twelve_blocks_are_written_once_and_it_says_so():
     lines = lines_of(deep(), np.ones((2, 4)))
     assert any("Residual × 12" in line for line in lines)
     assert " ".join(lines[-2:]).endswith(
-        "4 of 37 operations are written out: what repeats itself stands once. .text(repeats=False) writes all of them."
+        "4 of 37 operations are written out, 33 are folded as repetitions. .text(repeats=False) writes all of them."
     )
     assert len(lines) < 25
     assert len(lines_of(deep(), np.ones((2, 4)), repeats=False)) > 100
@@ -188,7 +190,7 @@ def test_a_closed_module_is_a_line_that_says_what_is_in_it():
         "▷ input", "Sequential", "├─ #1 = 0 (Residual, 3 operations) ← input",
         "├─ #2 = 1 (Residual, 3 operations) ← #1", "└─ #3 = 2 (Dense, 1 operation) ← #2",
     ]  # fmt: skip  # lines
-    assert "modules are closed" in " ".join(lines[-2:])
+    assert "0 of 7 operations are written out, 7 are in closed modules." in " ".join(lines[-2:])
 
 
 def test_what_a_step_hands_on_to_the_next_is_told():
@@ -207,8 +209,71 @@ def test_what_does_not_repeat_itself_loses_its_middle():
     lines = lines_of(x)
     assert len(lines) < 130
     assert any(line.startswith("… ") and line.endswith(" more lines") for line in lines)
-    assert "the middle is left out" in " ".join(lines[-2:])
+    assert "are left out in the middle" in " ".join(lines[-2:])
     assert len(lines_of(x, repeats=False)) == 502
+
+
+def remark(text):
+    """Return the numbers that a text ends with: written, of all, folded, in closed modules, left out."""
+    said = " ".join(text.partition("\n\n")[2].split())
+    number = lambda pattern: int((re.search(rf"([\d,]+) {pattern}", said) or [0, "0"])[1].replace(",", ""))  # noqa: E731
+    patterns = ("of", "operations are written", r"(?:is|are) folded", r"(?:is|are) in closed", r"(?:is|are) left out")
+    return [number(pattern) for pattern in patterns]
+
+
+class Wrapped(nn.Module):
+    """A module around an operation, or around another module."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+@st.composite
+def computations(draw):
+    """Draw a chain of operations, repeated, irregular or in modules, and how many there are in it."""
+    x, functions = tn.Tensor(1.0, requires_grad=True), [np.sin, np.cos, np.tanh, np.arctan]
+    count = 0
+    parts = st.tuples(st.lists(st.integers(0, 3), min_size=1, max_size=4), st.integers(1, 40), st.integers(0, 2))
+    for choices, times, depth in draw(st.lists(parts, min_size=1, max_size=12)):
+        for _ in range(times):
+            for choice in choices:
+                function = functions[choice]
+                for _ in range(depth):
+                    function = Wrapped(function)
+                x = function(x)
+                count += 1
+    return x, count
+
+
+@given(computations(), st.sampled_from([None, 0, 1, 2]), st.booleans())
+@settings(deadline=None, max_examples=40)
+def test_the_remark_counts_each_operation_once(computation, depth, repeats):
+    x, count = computation
+    text = graph.trace(x).text(width=100, depth=depth, repeats=repeats)
+    lines = text.partition("\n\n")[0].splitlines()
+    written = sum(bool(re.search(r"#\d+ = (?:sin|cos|tanh|arctan) ←", line)) for line in lines)
+    if "\n\n" not in text:
+        assert written == count
+    else:
+        told, there, *others = remark(text)
+        assert told == written
+        assert there == count == written + sum(others)
+
+
+def test_repetitions_that_are_closed_are_no_modules():
+    x = tn.Tensor(1.0, requires_grad=True)
+    for number in range(300):
+        x = [np.sin, np.cos, np.tanh][number * number % 7 % 3](x) if number % 5 else np.arctan(x)
+    assert "module" not in graph.trace(x).text(width=100).rpartition("\n\n")[2]
+
+
+def test_a_folded_graph_says_how_to_write_all_of_it():
+    folded = graph.fold(graph.trace(chain(100)))
+    assert ".unfolded.text(repeats=False) writes all of them" in folded.text(width=200)
+    assert len(folded.unfolded.text(repeats=False).splitlines()) == 102
 
 
 def test_ten_thousand_operations_take_a_second():

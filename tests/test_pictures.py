@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import tinygrad_nn as tn
+from tests.test_gallery import curve
 from tests.test_graph import NASTY, leaf, only, texts, xor_loss
 from tinygrad_nn import graph, nn
-from tinygrad_nn.errors import RenderError
+from tinygrad_nn.errors import ArgumentError, RenderError
 from tinygrad_nn.graph.thumbnails import SIDE, reduced
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,7 +62,8 @@ def node_lines(svg, word):
 def cells(svg):
     """Return for each node the colours of its heat maps, cell by cell."""
     groups = [g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("class") == "node"]  # noqa: S314 - our own picture
-    small = [[p for p in g.iter(f"{SVG}polygon") if p.get("stroke") == "none"] for g in groups]
+    without = ("none", "transparent")  # which older versions of Graphviz write
+    small = [[p for p in g.iter(f"{SVG}polygon") if p.get("stroke") in without] for g in groups]
     words = {"white": "#ffffff", "black": "#000000"}
     return [[words.get(p.get("fill"), p.get("fill")) for p in polygons] for polygons in small]
 
@@ -85,9 +88,73 @@ def test_a_large_graph_is_folded_and_says_so():
     assert len(drawing.graph.nodes) <= 60
     svg = drawing.svg()
     assert captions(svg) == ["4 of 37 operations are drawn. draw(..., repeats=False) opens more."]
-    titles = [lines[0] for kind, _, lines in texts(svg) if kind == "cluster"]
+    titles = [lines[0] for kind, _, lines in texts(svg) if kind == "cluster" and lines]
     assert "Residual × 12" in titles
     assert captions(graph.draw(deep(), repeats=False).svg()) == []
+
+
+def test_what_is_longer_than_a_page_is_folded_if_that_helps():
+    block = nn.TransformerBlock(8, 2)(np.ones((5, 2, 8)))
+    assert len(graph.trace(block).nodes) < 60
+    assert graph.draw(block).graph.number_of("module") > 0
+    assert graph.draw(block, max_nodes=61).graph == graph.trace(block)
+    long = np.concatenate([nn.Dense(1, 1)(np.ones(1)), unlike(15)])  # which no folding makes as short as a page
+    assert graph.draw(long).graph == graph.trace(long)
+
+
+def narrowing(layers):
+    """Return a network whose layers are all different."""
+    widths = range(layers + 2, 1, -1)
+    return nn.Sequential(*(nn.Dense(n, m) for n, m in pairwise(widths)))
+
+
+def test_a_network_is_not_closed_into_one_box_to_fit_on_a_page():
+    x = np.ones((2, 20))
+    drawing = graph.draw(narrowing(18), x)
+    assert drawing.graph == graph.trace(narrowing(18), x)
+    assert graph.draw(narrowing(24), np.ones((2, 26))).graph.number_of("module") == 24
+    loss = nn.cross_entropy(narrowing(18)(x), np.array([0, 1]))  # whose operations stand in no module
+    assert graph.draw(loss).graph.number_of("module") == 18
+
+
+def test_a_graph_is_drawn_as_a_tensor_is():
+    loss = xor_loss()
+    assert graph.draw(graph.trace(loss)).dot == graph.draw(loss).dot
+    assert graph.draw(graph.trace(loss, values=True), values=True).dot == graph.draw(loss, values=True).dot
+    folded = graph.fold(graph.trace(chain(20)))
+    drawing = graph.draw(folded)
+    assert drawing.graph == folded
+    assert captions(drawing.svg()) == ["2 of 20 operations are drawn."]
+    assert captions(graph.draw(graph.trace(loss), values=True).svg()) == [
+        "No values are known: trace(..., values=True) keeps those that backward() has not released."
+    ]
+    with pytest.raises(ArgumentError, match="expected inputs only for a module, got 1 for a Graph"):
+        graph.draw(folded, np.ones(2))
+
+
+@pytest.mark.parametrize("number", ["x", 0, 2.5, None])
+def test_a_limit_is_a_number_of_nodes(number):
+    with pytest.raises(ArgumentError, match="draw: expected 'max_nodes' to be a number of nodes from 1 on, got"):
+        graph.draw(xor_loss(), max_nodes=number)
+
+
+@pytest.mark.parametrize("options", [{"values": True}, {"gradients": True}])
+def test_numbers_of_what_is_repeated_are_those_of_the_first(options):
+    loss = chain(20)
+    loss.backward(retain_graph=True)
+    first = "Of what is repeated, the numbers are those of the first."
+    assert first in captions(graph.draw(loss, **options).svg())
+    assert captions(graph.draw(loss, repeats=False, **options).svg()) == []
+    assert first not in captions(graph.draw(loss, depth=0, repeats=True, **options).svg())  # closed
+    assert first in captions(graph.draw(deep(), depth=2, repeats=True, values=True).svg())
+
+
+def test_of_one_operation_the_caption_says_is():
+    model = nn.Sequential(*(nn.Dense(4, 4) for _ in range(34)))
+    assert captions(graph.draw(model, np.ones((2, 4))).svg()) == [
+        "1 of 34 operations is drawn. draw(..., repeats=False) opens more."
+    ]
+    assert "1 of 34 operations is written out" in graph.trace(model, np.ones((2, 4))).text(width=100)
 
 
 def test_what_goes_to_the_next_step_is_dashed():
@@ -132,6 +199,8 @@ def test_what_cannot_be_folded_is_refused_with_a_way_out():
         graph.draw(unlike(300), max_nodes=10)
     with pytest.raises(RenderError, match=r"got 602 for 600 operations. Leave out depth and repeats, or"):
         graph.draw(chain(600), repeats=False)
+    with pytest.raises(RenderError, match=r"Draw a part.*tn.explore, or raise the limit with max_nodes=902 and"):
+        graph.draw(unlike(300), depth=0)
     assert len(graph.draw(chain(600), max_nodes=700).graph.nodes) == 602
 
 
@@ -145,6 +214,23 @@ def test_the_longest_chain_runs_straight_down():
     x = leaf(3) * 2
     places = {text: x for lines in parts(graph.draw(np.sin(np.cos(x)) + x).svg()) for text, x, _ in lines}
     assert {round(places[name]) for name in ("multiply by 2", "cos", "sin", "add", "result")} == {round(places["cos"])}
+
+
+@pytest.mark.parametrize("values", [False, True])
+@pytest.mark.parametrize("first", [(), (nn.Dense(4, 4),)], ids=["of an input", "of a result"])
+def test_a_shortcut_runs_inside_of_its_module_and_bends_no_other_line(first, values):
+    body = nn.Sequential(nn.Dense(4, 4, activation="relu"), nn.Dense(4, 4))
+    model = nn.Sequential(*first, nn.Residual(body))
+    svg = ET.fromstring(graph.draw(model, np.eye(4), values=values).svg())  # noqa: S314 - our own picture
+    groups = list(svg.iter(f"{SVG}g"))
+    module = only(g for g in groups if any("Residual" in t.text for t in g.findall(f"{SVG}text")))
+    border = curve(module.find(f"{SVG}path"))[:, 0]
+    lines = [g for g in groups if g.get("class") == "edge"]
+    shortcut = only(curve(g.find(f"{SVG}path"))[:, 0] for g in lines if g.findtext(f"{SVG}title").startswith("e"))
+    assert border.min() < shortcut.min() < shortcut.max() < border.max()
+    labelled = [curve(g.find(f"{SVG}path"))[:, 0] for g in lines if "4)" in "".join(g.itertext())]
+    assert len(labelled) >= 3
+    assert all(np.ptp(x) < 1 for x in labelled)  # straight down
 
 
 def test_all_results_stand_at_the_bottom():
@@ -168,15 +254,42 @@ def test_a_small_array_is_written_out_in_rows():
     ]  # fmt: skip  # a table
 
 
-def test_values_and_gradients_stand_side_by_side():
+def test_values_and_gradients_stand_together():
     x = leaf(1, name="x")
     loss = (x * 3).sum()
     loss.backward(retain_graph=True)
     svg = graph.draw(loss, values=True, gradients=True).svg()
-    assert node_lines(svg, "x") == ["x", "(1,)", "value", "gradient", "1", "3"]
-    assert node_lines(svg, "multiply by 3") == ["multiply by 3", "value", "gradient", "3", "1"]
-    assert node_lines(svg, "result") == ["result", "scalar", "value", "gradient", "3", "1"]
+    assert node_lines(svg, "x") == ["x", "(1,)", "value", "1", "gradient", "3"]
+    assert node_lines(svg, "multiply by 3") == ["multiply by 3", "value", "3", "gradient", "1"]
+    assert node_lines(svg, "result") == ["result", "scalar", "value", "3", "gradient", "1"]
     assert captions(svg) == []
+    x = leaf(2, 1, name="x")
+    loss = (x * 3).sum()
+    loss.backward(retain_graph=True)
+    svg = graph.draw(loss, values=True, gradients=True).svg()
+    assert node_lines(svg, "x") == ["x", "(2, 1)", "value", "gradient", "1", "1", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "are_wide"),
+    [
+        ((), True), ((4,), True), ((2, 4), True), ((4, 4), True), ((3, 1), False), ((8, 2), False), ((50,), True),
+        ((3, 50), True), ((20, 3), False), ((30, 30), False), ((6, 1, 9), True),
+    ],
+)  # fmt: skip  # a table
+def test_arrays_that_are_wide_stand_below_one_another(shape, are_wide):
+    x = leaf(*shape, name="x")
+    loss = (x * 3).sum()
+    loss.backward(retain_graph=True)
+    places = {text: (x, y) for text, x, y in only(n for n in parts(draw_all(loss)) if n[0][0] == "x")}
+    (left, top), (right, bottom) = places["value"], places["gradient"]
+    is_beside, is_below = right > left + 20, bottom > top + 10
+    assert is_beside != is_below
+    assert is_below == are_wide
+
+
+def draw_all(loss):
+    return graph.draw(loss, values=True, gradients=True).svg()
 
 
 def test_a_gradient_that_was_not_computed_says_so():
@@ -215,9 +328,21 @@ def test_a_large_array_is_statistics_and_a_heat_map():
     assert captions(svg)[-1].startswith("Heat maps: white is zero, blue below, orange above")
 
 
-@pytest.mark.parametrize("array", [np.zeros((0, 3)), np.zeros((9, 9)), np.ones((2, 3, 2, 2)), np.full((5, 5), np.inf)])
-def test_arrays_of_any_kind_are_drawn(array):
-    assert graph.draw(tn.Tensor(array, requires_grad=True) * 2, values=True).svg()
+@pytest.mark.parametrize(
+    ("array", "words", "has_map"),
+    [
+        (np.zeros((0, 3)), ["empty"], False), (np.ones((2, 0, 9)), ["empty"], False),
+        (np.full((5, 5), np.inf), ["25 of 25 not finite"], False),
+        (np.full((1, 9, 9), np.nan), ["81 of 81 not finite"], False),
+        (np.zeros((9, 9)), ["mean 0, std 0", "min 0, max 0"], True),
+        (np.ones((2, 3, 2, 2)), ["mean 1, std 0", "min 1, max 1"], True),
+    ],
+)  # fmt: skip  # a table
+def test_heat_maps_are_explained_where_there_are_any(array, words, has_map):
+    svg = graph.draw(tn.Tensor(array, requires_grad=True, name="w") * 2, values=True).svg()
+    assert node_lines(svg, "w")[2:] == ["value", *words]
+    assert any(cells(svg)) == has_map
+    assert bool(captions(svg)) == has_map
 
 
 def test_of_booleans_and_integers_the_numbers_are_shown():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,15 +139,20 @@ PICTURES = {
     "moons": Picture("Two moons", lambda: demo("moons", 50), {}, "Three layers."),
     "digits": Picture("Handwritten digits", lambda: demo("digits", 32), {}, "Cross-entropy is made of operations."),
     "digits_values": Picture(
-        "Handwritten digits, with values and gradients", lambda: demo("digits", 16), _SHOWN,
+        "Handwritten digits, with values and gradients", lambda: demo("digits", 8), _SHOWN,
         "Large arrays are heat maps: blue is below zero, white zero, orange above.",
     ),
     "lenet": Picture("LeNet-5", lenet, {}, "Options that change nothing, such as a stride of 1, are left out."),
     "lstm": Picture("LSTM layer", lstm, {}, "One layer, three results."),
-    "loop_8": Picture("A loop of 8 steps", lambda: loop(8), {"repeats": False}, "A user's own cell, step by step."),
+    "loop_8": Picture(
+        "A loop of 8 steps", lambda: loop(8), {"depth": 0, "repeats": False},
+        "A user's own cell, step by step. Drawn with `depth=0, repeats=False`, which closes it.",
+    ),
     "loop_32": Picture("A loop of 32 steps", lambda: loop(32), {}, "The same, folded by itself: one step for all."),
-    "transformer": Picture("Transformer block", transformer, {}, "Attention, and what follows it."),
-    "transformer_closed": Picture("Transformer block, closed", transformer, {"depth": 1}, "Drawn with `depth=1`."),
+    "transformer": Picture(
+        "Transformer block", transformer, {},
+        "Folded by itself until it fits on a page: the projections to queries, keys and values are one step.",
+    ),
     "residual": Picture("Twelve residual blocks", residual, {}, "Folded by itself: the first stands for all twelve."),
     "answering": Picture("Two inputs, two results", answering, {}, "Results have the names that the model gives them."),
 }  # fmt: skip  # a table
@@ -164,6 +170,7 @@ WIDTH = 100
 
 def main() -> None:
     """Make what is named, or all, and the page."""
+    os.environ["PATH"] = ""  # the engine that pip installs: a `dot` of another version would change each picture
     for name in sys.argv[1:] or PICTURES:
         picture = PICTURES[name]
         result = picture.make()

@@ -33,8 +33,8 @@ def explore(browser, tmp_path):
     """Return a function that opens the page of a computation; fail the test if the page reports or loads anything."""
     said, requests, contexts = [], [], []
 
-    def open_page(loss, **settings):
-        path = tn.explore(loss, tmp_path / "graph.html")
+    def open_page(loss, max_values=64, **settings):
+        path = tn.explore(loss, tmp_path / "graph.html", max_values=max_values)
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, "offline": True} | settings)
         contexts.append(context)
         page = context.new_page()

@@ -20,14 +20,14 @@ HOSTILE = '</script><script>document.title="caught"</script><img src=x onerror=a
 INKS_AND_PAPERS = """
   [...document.querySelectorAll('#scene .item:not(.frame)')].flatMap((item) => {
     const paper = getComputedStyle(item.querySelector('.shape')).fill;
-    return [...item.querySelectorAll('text:not(.readers)')].map((text) => [getComputedStyle(text).fill, paper]);
+    return [...item.querySelectorAll('text')].map((text) => [getComputedStyle(text).fill, paper]);
   })
 """
 
 SPILT_TEXTS = """
   [...document.querySelectorAll('#scene .item:not(.frame)')].filter((item) => {
     const box = item.querySelector('.shape').getBoundingClientRect();
-    const texts = [...item.querySelectorAll('text:not(.readers)')].map((text) => text.getBoundingClientRect());
+    const texts = [...item.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
     return texts.some(({ left, right }) => left < box.left || right > box.right);
   }).length
 """
@@ -39,7 +39,7 @@ CROSSED_BOXES = """() => {
     return { left: x + 3, top: y + 3, right: x + width - 3, bottom: y + height - 8 };
   });
   let found = 0;
-  for (const line of document.querySelectorAll('.lines path')) {
+  for (const line of document.querySelectorAll('.lines path, path.lit')) {
     for (let at = 0; at <= line.getTotalLength(); at += 2) {
       const { x, y } = line.getPointAtLength(at);
       if (boxes.some((box) => x > box.left && x < box.right && y > box.top && y < box.bottom)) found += 1;
@@ -48,21 +48,24 @@ CROSSED_BOXES = """() => {
   return found;
 }"""
 
-FRAME_TIME = """async () => {
+MOVES = """async (what) => {
   const canvas = document.getElementById('canvas'), times = [];
-  const send = (type, clientX) => {
-    canvas.dispatchEvent(new PointerEvent(type, { clientX, clientY: 300, pointerId: 1, bubbles: true }));
-  };
+  const send = (type, step) => canvas.dispatchEvent({
+    pan: () => new PointerEvent(type, { clientX: 100 + 4 * step, clientY: 300, pointerId: 1, bubbles: true }),
+    zoom: () => new WheelEvent('wheel', { deltaY: step % 8 < 4 ? -40 : 40, clientX: 400, clientY: 300, bubbles: true }),
+    step: () => new KeyboardEvent('keydown', { key: '.', bubbles: true }),
+  }[what]());
   canvas.setPointerCapture = () => {};  // there is no real pointer to capture
-  send('pointerdown', 100);
-  for (let step = 0; step < 40; step += 1) {
-    const begin = performance.now();
-    send('pointermove', 110 + 5 * step);
-    await new Promise(requestAnimationFrame);
-    times.push(performance.now() - begin);
+  if (what === 'pan') send('pointerdown', 0);
+  let last = await new Promise(requestAnimationFrame);
+  for (let step = 1; step <= 40; step += 1) {
+    send('pointermove', step);
+    const now = await new Promise(requestAnimationFrame);
+    times.push(now - last);
+    last = now;
   }
-  send('pointerup', 300);
-  return times.sort((a, b) => a - b)[20];
+  if (what === 'pan') send('pointerup', 41);
+  return times.sort((a, b) => a - b);
 }"""
 
 
@@ -80,6 +83,17 @@ def chain(length):
     return x
 
 
+def irregular(length=200):
+    """Return a loss after a long chain in which little repeats itself, and something does in the middle."""
+    x = tn.Tensor(np.ones(3), requires_grad=True, name="start")
+    for place, choice in enumerate(np.random.default_rng(0).integers(3, size=length)):
+        x = (np.sin, np.cos, np.tanh)[choice](x)
+        if place == 100:
+            for _ in range(4):
+                x = np.exp(-x)
+    return x.sum()
+
+
 def unrolled():
     rng = np.random.default_rng(0)
     weight = tn.Tensor(rng.normal(size=(4, 4)), requires_grad=True, name="W")
@@ -88,6 +102,43 @@ def unrolled():
         gate = nn.sigmoid(state @ weight)
         state = np.tanh(gate * 2 + gate * gate)
     return state.sum()
+
+
+def parallel():
+    """Return a loss in which each step reads the weight five times, side by side."""
+    w = tn.Tensor(np.eye(3), requires_grad=True, name="w")
+    h = np.ones((2, 3))
+    for _ in range(6):
+        h = (np.sin(h @ w) + np.cos(h @ w) + np.tanh(h @ w) + np.exp(-(h @ w)) + h @ w) * 0.2
+    return (h**2).mean()
+
+
+def tangled():
+    """Return a loss after 300 operations of which many read an older value again."""
+    rng = np.random.default_rng(3)
+    x = tn.Tensor(np.ones(3), requires_grad=True, name="start")
+    old = [x]
+    for choice in rng.integers(6, size=300):
+        if choice < 4:
+            x = (np.sin, np.cos, np.tanh, lambda t: t * 0.9)[choice](x)
+        else:
+            x = x + old[int(rng.integers(len(old)))] * 0.1
+        old.append(x)
+    return x.sum()
+
+
+def cells():
+    rng = np.random.default_rng(0)
+    cell = nn.LSTMCell(3, 4, rng=rng)
+    state = None
+    for x in rng.normal(size=(50, 2, 3)):
+        state = cell(x) if state is None else cell(x, state)
+    return (state[0] ** 2).mean()
+
+
+def recurrent():
+    rng = np.random.default_rng(0)
+    return nn.LSTM(3, 4, rng=rng)(rng.normal(size=(5, 2, 3)))
 
 
 def transformer():
@@ -116,7 +167,7 @@ def convolutional():
     return nn.cross_entropy(nn.Sequential(*layers)(rng.normal(size=(2, 1, 8, 8))), np.array([3, 7]))
 
 
-NETWORKS = [xor, unrolled, transformer, residual, convolutional]
+NETWORKS = [xor, unrolled, transformer, residual, convolutional, irregular]
 
 
 def labels(page):
@@ -286,13 +337,104 @@ class TestSelection:
         norms = page.locator(".norm").all_text_contents()
         assert f"{np.linalg.norm(weight.grad):.4g}" in norms
 
-    def test_no_norm_covers_another(self, explore):
-        page = explore(unrolled(), viewport=WHOLE)
-        page.click("#unfold-all")
-        select(page, "W parameter")
+    @pytest.mark.parametrize("button", ["#fold-all", "#unfold-all"])
+    @pytest.mark.parametrize(("make", "name"), [(recurrent, "weight_ih_l0"), (unrolled, "W parameter")])
+    def test_each_lit_line_carries_a_norm(self, explore, make, name, button):
+        page = explore(make(), viewport=WHOLE)
+        page.click(button)
+        select(page, name)
+        assert page.locator("path.lit.gradient").count() == page.locator(".norm").count() > 6
+        norms, items = boxes(page, ".norm rect"), boxes(page, "#scene .item:not(.frame) > .shape")
+        assert not any(overlap(norm, item) for norm in norms for item in items)
+
+    def test_lines_from_results_carry_the_norm_of_what_a_gradient_starts_with(self, explore):
+        page = explore(recurrent())
+        select(page, "weight_ih_l0")
+        norms = page.locator(".norm").all_text_contents()
+        for shape in ((5, 2, 4), (1, 5, 4), (1, 5, 4)):
+            norms.remove(f"{np.linalg.norm(np.ones(shape)):.4g}")
+
+    def test_a_line_that_stands_for_several_tells_the_smallest_and_the_largest_norm(self, explore):
+        class Twice(nn.Module):
+            def forward(self, x):
+                return x * 2.0 + x * 30.0
+
+        w = tn.Tensor([1.0, 1.0], requires_grad=True, name="w")
+        page = explore((Twice()(w) + w).sum())
+        page.locator('.frame[aria-label^="Twice"] .sign').click()
+        select(page, "w parameter")
+        low, high = (f"{factor * np.sqrt(2):.4g}" for factor in (2, 30))
+        assert f"{low} … {high}" in page.locator(".norm").all_text_contents()
+
+    @pytest.mark.parametrize("button", ["#fold-all", "#unfold-all"])
+    @pytest.mark.parametrize(
+        ("make", "name"),
+        [(unrolled, "W"), (parallel, "w"), (tangled, "start"), (cells, "weight_hh"), (transformer, "weight")],
+    )
+    def test_no_norm_covers_another_nor_a_box_nor_a_sign(self, explore, make, name, button):
+        page = explore(make(), viewport=WHOLE)
+        page.click(button)
+        select(page, f"{name} parameter")
         found = boxes(page, ".norm rect")
-        assert len(found) > 60
+        assert len(found) > 3
         assert not any(overlap(a, b) for i, a in enumerate(found) for b in found[:i])
+        others = boxes(page, "#scene .item:not(.frame) > .shape, .sign circle:not(.touch)")
+        assert not any(overlap(norm, other) for norm in found for other in others)
+
+    def test_norms_of_lines_along_the_border_stay_inside_of_it(self, explore):
+        page = explore(parallel(), viewport=WHOLE)
+        page.click("#fold-all")
+        select(page, "w parameter")
+        ranges = [norm for norm in boxes(page, ".norm") if "…" in norm["text"]]
+        (frame,) = boxes(page, "#scene .frame > rect")
+        assert len(ranges) == 11
+        assert all(frame["left"] < norm["left"] and norm["right"] < frame["right"] for norm in ranges)
+
+    def test_a_lit_line_leaves_a_folded_box_where_its_arrow_is_seen(self, explore):
+        page = explore(parallel(), viewport=WHOLE)
+        page.click("#fold-all")
+        select(page, "w parameter")
+        ends = page.locator("#scene .behind:first-child").evaluate_all(
+            "all => all.map((one) => one.getBoundingClientRect().bottom)"
+        )
+        starts = page.locator("path.lit").evaluate_all("all => all.map((one) => one.getBoundingClientRect())")
+        assert len(ends) == 6
+        for end in ends:
+            assert any(start["top"] == pytest.approx(end, abs=1) for start in starts)
+        unlit = page.locator(".lines .covered").evaluate_all("all => all.map((one) => getComputedStyle(one).markerEnd)")
+        assert unlit == ["none"] * 9  # what is beneath points the other way; six of the lines are not drawn unless lit
+
+    def test_a_parameter_tells_how_its_gradient_came_about(self, explore):
+        w = tn.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        page = explore((w * np.array([3.0, 5.0])).sum() * 7)
+        select(page, "w parameter")
+        panel = page.inner_text("#panel")
+        assert "Where its gradient comes from" in panel
+        assert "lambda g: g * b" in panel
+        tables = page.locator("#panel .operand .numbers").all_inner_texts()
+        assert [table.split() for table in tables] == [["7", "7"], ["21", "35"]]  # in and out
+        w = tn.Tensor([1.0], requires_grad=True, name="w")
+        page = explore((w + (w + (w + (w + w) * 2) * 2) * 2).sum())
+        select(page, "w parameter")
+        assert page.locator("#panel .operand").count() == 3
+        assert "and from 2 other readers" in page.inner_text("#panel")
+
+    def test_of_a_graph_that_was_released_nothing_false_is_said(self, explore):
+        w = tn.Tensor([1.0, 2.0], requires_grad=True, name="w")
+        loss = (w * np.array([3.0, 5.0])).sum()
+        loss.backward()
+        page = explore(loss)
+        for text in ("w parameter", "multiply"):
+            select(page, text)
+            panel = page.inner_text("#panel")
+            assert "not known any more: the graph was released" in panel
+            assert panel.count("no gradient flows back here") == (text == "multiply")  # to the constant
+
+    def test_what_is_read_twice_by_one_operation_is_read_twice(self, explore):
+        w = tn.Tensor([1.0], requires_grad=True, name="w")
+        page = explore(sum(function(w * w) for function in (np.sin, np.cos, np.tanh, np.exp, np.sinh)).sum())
+        page.click("#unfold-all")
+        assert "read 10 times" in page.locator("#scene .parameter").text_content()
 
     def test_a_gradient_that_dies_is_marked(self, explore):
         w = tn.Tensor([-1.0, -2.0], requires_grad=True, name="w")
@@ -311,8 +453,17 @@ class TestSelection:
         rng = np.random.default_rng(0)
         page = explore((tn.Tensor(rng.normal(size=(60, 90)), requires_grad=True, name="w") ** 2).mean())
         select(page, "w parameter")
-        assert page.locator("canvas.heat").count() == 2
+        assert page.locator("canvas.heat").count() == 4  # value and gradient, and the gradient in and out
         assert "each cell is the mean of 3 × 4 elements" in page.inner_text("#panel")
+
+    @pytest.mark.parametrize("side", [30, 500])
+    def test_of_very_many_numbers_the_first_are_written_and_all_are_drawn(self, explore, side):
+        x = tn.Tensor(np.random.default_rng(0).normal(size=(side, side)), requires_grad=True, name="x")
+        page = explore((x * x).sum(), max_values=10**6)
+        select(page, "x parameter")
+        assert f"the first 400 of {side**2:,} numbers" in page.inner_text("#panel")
+        assert page.locator("#panel .numbers").first.locator("td").count() == 400
+        assert page.locator("canvas.heat").count() > 1
 
     def test_by_pointer_and_escape(self, explore):
         page = explore(xor())
@@ -331,8 +482,9 @@ class TestSearch:
         page.keyboard.press("/")
         page.keyboard.type("start")
         assert page.locator("#found li b").all_inner_texts() == ["start"]
-        page.fill("#search", "multiply 1.00001")
-        assert page.locator("#found li").count() == 40
+        page.fill("#search", "multiply 1.00001 test_explorer")
+        assert page.locator("#found li[role=option]").count() == 40
+        assert page.locator("#found li").last.inner_text() == "and 960 more"
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         assert page.locator(".item.selected").count() == 1
@@ -400,6 +552,31 @@ class TestKeys:
         )
         assert nameless == 0
 
+    def test_the_tree_of_those_who_listen(self, explore):
+        page = explore(xor())
+        tree = page.locator("body").aria_snapshot()
+        for part in (
+            'combobox "Search operations, parameters and modules"',
+            'navigation "View"',
+            'tree "Computation graph. Arrow keys move along its edges, Enter unfolds, question mark lists all keys."',
+            'treeitem "0 · Dense, open, 1 operation" [expanded]',
+            'treeitem "operation sum, shape scalar"',
+            'complementary "Selected"',
+            'group "Steps"',
+            'button "Play"',
+            'slider "Step of the forward and the backward pass"',
+            'status: "5 operations: press play',
+        ):
+            assert part in tree, (part, tree)
+
+    def test_each_step_is_said_but_not_while_it_plays(self, explore):
+        page = explore(chain(300))
+        assert page.get_attribute("#status", "aria-live") == "polite"
+        page.click("#play")
+        assert page.get_attribute("#status", "aria-live") == "off"
+        page.keyboard.press(".")
+        assert page.get_attribute("#status", "aria-live") == "polite"
+
 
 class TestLooks:
     def test_light_and_dark_follow_the_system_and_the_switch(self, explore):
@@ -409,6 +586,10 @@ class TestLooks:
         light, dark = explore(xor(), color_scheme="light"), explore(xor(), color_scheme="dark")
         assert paper(light) == "rgb(255, 255, 255)"
         assert paper(dark) != paper(light)
+        light.keyboard.press("Shift+D")
+        assert paper(light) == paper(dark)
+        light.keyboard.press("d")
+        assert paper(light) == "rgb(255, 255, 255)"
         light.keyboard.press("d")
         assert paper(light) == paper(dark)
         light.click("#theme")
@@ -439,6 +620,29 @@ class TestLooks:
         page.click("#unfold-all")
         assert page.evaluate(CROSSED_BOXES) == 0
 
+    @pytest.mark.parametrize(("make", "name"), [(parallel, "w"), (unrolled, "W"), (recurrent, "weight_ih_l0")])
+    def test_no_lit_line_runs_through_a_box(self, explore, make, name):
+        page = explore(make(), viewport=WHOLE)
+        page.click("#unfold-all")
+        select(page, f"{name} parameter")
+        assert page.locator("path.lit").count() > 6
+        assert page.evaluate(CROSSED_BOXES) == 0
+
+    @pytest.mark.parametrize("width", [500, 761, 780, 801])
+    def test_a_narrow_window_cuts_nothing_off(self, explore, width):
+        page = explore(xor(), viewport={"width": width, "height": 700})
+        assert all(part["right"] <= width for part in boxes(page, "header, nav, main, #panel, footer, footer > *"))
+
+    def test_a_step_keeps_the_whole_in_sight(self, explore):
+        page = explore(chain(300))
+        page.click("#unfold-all")
+        page.keyboard.press("0")
+        scale = page.get_attribute("#scene", "transform").split("scale")[1]
+        page.keyboard.press(".")
+        assert page.get_attribute("#scene", "transform").split("scale")[1] == scale
+        select(page, "start parameter")  # who searches wants to read
+        assert page.get_attribute("#scene", "transform").split("scale")[1] == "(0.8000)"
+
     def test_pan_and_zoom(self, explore):
         page = explore(xor())
         item = page.locator('.item[aria-label^="operation sum"]')
@@ -453,6 +657,39 @@ class TestLooks:
         assert item.bounding_box()["width"] > 1.3 * before["width"]
         page.keyboard.press("0")
         assert item.bounding_box()["width"] == pytest.approx(before["width"], rel=0.01)
+
+    def test_the_wheel_zooms_at_the_pointer(self, explore):
+        page = explore(xor())
+        item = page.locator('.item[aria-label^="operation sum"]')
+        before = item.bounding_box()
+        x, y = before["x"] + 3, before["y"] + 5
+        page.mouse.move(x, y)
+        for turn in (-400, 700):
+            page.mouse.wheel(0, turn)
+        after = item.bounding_box()
+        scale = after["width"] / before["width"]
+        assert scale < 0.8
+        assert (x - after["x"], y - after["y"]) == pytest.approx((3 * scale, 5 * scale), abs=1.5)
+
+    def test_keys_pan_and_zoom_at_the_middle(self, explore):
+        page = explore(xor())
+        page.focus("#canvas")
+        item = page.locator('.item[aria-label^="operation sum"]')
+        before = item.bounding_box()
+        for key in ("Shift+ArrowDown", "Shift+ArrowRight", "Shift+ArrowRight"):
+            page.keyboard.press(key)
+        after = item.bounding_box()
+        assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((-160, -80), abs=1)
+        page.keyboard.press("+")
+        assert item.bounding_box()["width"] == pytest.approx(1.25 * after["width"], rel=0.02)
+        page.keyboard.press("-")
+        assert item.bounding_box() == pytest.approx(after, abs=1)
+
+    def test_a_search_begins_anew(self, explore):
+        page = explore(xor())
+        select(page, "sum")
+        select(page, "divide")
+        assert page.inner_text("#panel h2") == "divide by 4"
 
 
 class TestHostileNames:
@@ -480,6 +717,7 @@ class TestSize:
         page = explore(loss)
         opened = page.evaluate("performance.timing.domComplete - performance.timing.navigationStart")
         assert opened < 6000  # milliseconds; about two on an idle machine
+        assert "Values and gradients are left out" in page.inner_text("#panel")
         assert page.locator("#scene .item").count() < 80
         begin = time.perf_counter()
         page.locator("#scene .folded").nth(3).dblclick()
@@ -487,12 +725,29 @@ class TestSize:
         assert page.inner_text("#status") == "Backward 100000 of 100000: multiply by 1.00001"
         assert time.perf_counter() - begin < 5
 
-    def test_a_thousand_boxes_move_smoothly(self, explore):
+    @pytest.mark.parametrize("what", ["pan", "zoom", "step"])
+    def test_a_thousand_boxes_move_smoothly(self, explore, what):
+        """Thirty frames a second leave 33 ms for each: of the time of the processor, for others may be at work too."""
         page = explore(chain(1000))
         page.click("#unfold-all")
         page.keyboard.press("0")
         assert page.locator("#scene .item").count() > 1000
-        assert page.evaluate(FRAME_TIME) < 50  # milliseconds, drawn by the processor alone
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before, frames, after = processor_time(session), page.evaluate(MOVES, what), processor_time(session)
+        assert (after - before) / len(frames) < 0.033
+        assert np.median(frames) < 500  # milliseconds from one picture to the next, on a machine with much to do
+
+    @pytest.mark.parametrize("make", [lambda: irregular(3000), lambda: [chain(3) * float(i) for i in range(200)]])
+    def test_a_page_opens_with_no_more_than_fifty_boxes(self, explore, make):
+        page = explore(make(), viewport={"width": 9000, "height": 9000})
+        page.keyboard.press("0")
+        assert 1 < page.locator("#scene .item:not(.frame)").count() <= 50
+
+
+def processor_time(session):
+    """Return how many seconds the page has worked so far."""
+    return {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
 
 
 def luminance(colour):

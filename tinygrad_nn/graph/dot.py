@@ -6,15 +6,31 @@ All labels are plain text, escaped, but those with arrays in them (`thumbnails`)
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from tinygrad_nn.graph.layout import COMPUTED, Row, contents, labelled_edges, repeated, rows, title, titles, trunk
+from tinygrad_nn.graph.layout import (
+    COMPUTED,
+    Entry,
+    Row,
+    contents,
+    entries,
+    labelled_edges,
+    repeated,
+    rows,
+    title,
+    titles,
+    trunk,
+)
 from tinygrad_nn.graph.modules import Path
 from tinygrad_nn.graph.structure import Edge, Graph, GraphNode
 from tinygrad_nn.graph.style import (
+    ALONE,
     CAPTION,
     CARRIED,
     EDGE,
+    ENTRY,
     GRAPH,
     KINDS,
     MODULE,
@@ -66,6 +82,8 @@ class _Picture:
         self.labelled = labelled_edges(graph, self.trunk)
         self.shared = {source for source, uses in Counter(edge.source for edge in graph.edges).items() if uses > 1}
         self.numbers = {path: number for number, path in enumerate(self.contents)}
+        self.entries = entries(graph, self.trunk, self.copies)
+        self.modules_around = {path[:-1] for path in self.contents if path[:-1]}
 
     def text(self, caption: str) -> str:
         """Return the whole picture, with `caption` under it."""
@@ -75,9 +93,14 @@ class _Picture:
         self._fill(canvas, ())
         for edge in self.graph.edges:
             self._connect(canvas, edge)
+        for entry in dict.fromkeys(self.entries.values()):
+            canvas.edge(f"n{entry.first}", self._entry(entry), style="invis", minlen="0", weight="20")
+            canvas.edge(f"n{entry.source}", self._entry(entry), dir="none", headclip="false")
+        ways_in = {(edge.target, edge.position): self._entry(entry) for edge, entry in self.entries.items()}
         for edge in self.graph.carried:
             # Written the other way round, so that it points down as all edges do, and keeps out of the others' way.
-            canvas.edge(f"n{edge.target}", f"n{edge.source}", label=f"{SPACE}next{SPACE}", **CARRIED)
+            head = ways_in.get((edge.target, edge.position), f"n{edge.target}")
+            canvas.edge(head, f"n{edge.source}", label=f"{SPACE}next{SPACE}", **CARRIED)
         if caption:  # last, for modules would take what stands before them for theirs
             canvas.attr(label="\n" + "".join(f"{escaped(line)}\\l" for line in caption.split("\n")), **CAPTION)
         return str(canvas.source)
@@ -96,7 +119,24 @@ class _Picture:
                     line.attr(rank="max")  # all results at the bottom
                     self._write(line, item, item)
             elif item not in self.placed:
-                self._write_row(canvas, self.graph.nodes[item])
+                node = self.graph.nodes[item]
+                is_beside = node.kind in COMPUTED and path in self.modules_around
+                with self._alone(canvas, f"n{item}") if is_beside else nullcontext(canvas) as place:
+                    self._write_row(place, node)
+        for entry in dict.fromkeys(self.entries.values()):
+            if entry.module == path:
+                with self._alone(canvas, self._entry(entry)) as alone:
+                    alone.node(self._entry(entry), **ENTRY)
+
+    @contextmanager
+    def _alone(self, canvas: Any, name: str) -> Iterator[Any]:
+        """Open a module that nobody sees, for what stands beside modules inside of another.
+
+        The engine bends a line with a label aside where it has a neighbour that leads into a module around them both.
+        """
+        with canvas.subgraph(name=f"cluster_{name}") as module:
+            module.attr(**ALONE)
+            yield module
 
     def _write_row(self, canvas: Any, node: GraphNode) -> None:
         """Write a node with what belongs to it."""
@@ -138,6 +178,9 @@ class _Picture:
             arrays["gradient"] = node.gradient
         return arrays
 
+    def _entry(self, entry: Entry) -> str:
+        return f"e{entry.source}_{self.numbers[entry.module]}"
+
     def _name(self, number: int, user: int) -> str:
         return f"n{number}_{user}" if number in self.copies else f"n{number}"
 
@@ -149,12 +192,14 @@ class _Picture:
             canvas.edge(tail, head)
         elif edge.source == row.right:
             canvas.edge(head, tail, dir="back")  # in a row, dot puts the tail to the left of the head
+        elif edge in self.entries:
+            canvas.edge(self._entry(self.entries[edge]), head, tailclip="false", label=SPACE * 6)
         else:
             options = {"headport": "n"} if edge.target in self.titles else {}  # from the side it would cross the title
             source = self.graph.nodes[edge.source]
             if source.kind in COMPUTED:
                 # The weight draws edges between operations straight, the longest chain first, and all else gives way.
-                options["weight"] = "8" if edge in self.trunk else "2"
+                options["weight"] = "1000" if edge in self.trunk else "2"
                 text = f"{SPACE * 2}{shape_text(source.shape)}{SPACE}"
                 # An empty label makes room, too, without which the line would run outside of its module.
                 options["label"] = text if edge in self.labelled else SPACE * len(text)

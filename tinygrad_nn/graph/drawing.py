@@ -120,30 +120,34 @@ def draw(
 
     Operations are blue and rounded, parameters are orange cylinders, inputs lean, constants are dashed and the result
     is dark; each module is a box around what was recorded in it, or, where it is closed, a grey block. What goes from
-    one step of a repetition to the next is a dashed line. Every value shows its shape.
+    one step of a repetition to the next is a dashed line. Every value shows its shape. With arrays in them, inputs are
+    sheets with a corner turned down, and parameters are orange cards with a tab, which take less room.
 
-    A small graph is drawn whole. Of a larger one, what repeats itself is drawn once, "Block × 12", and if that is not
-    enough modules are closed, the innermost first, and the picture says how much it does not show.
+    What can be read on a page is drawn whole. Of a larger or longer graph, what repeats itself is drawn once, "Block ×
+    12", and if that is not enough modules are closed, the innermost first, and the picture says how much it does not
+    show.
 
     Args:
-        result: a recorded Tensor, such as a loss, before or after its `backward()`; lists, tuples and dicts of such; or
-            a module, which is run once.
+        result: a recorded Tensor, such as a loss, before or after its `backward()`; lists, tuples and dicts of such; a
+            module, which is run once; or a graph from `trace`, with the values that it was traced with.
         inputs: what to run the module on.
         depth: how many levels of modules to open; by default as many as `max_nodes` has room for.
         repeats: True to draw once what repeats itself, three times or more; False to draw it each time; by default
-            once if otherwise there were too many nodes.
+            once if otherwise it did not fit on a page.
         values: whether to show the values, small arrays number by number, large ones as a few numbers and a heat map:
             blue below zero, white, orange above; of each patch the number that is the largest by magnitude, and of a
             batch of matrices the first.
         gradients: whether to show what `backward()` has left, in the same way. Between parameters and loss only
             ``backward(retain_graph=True)`` leaves gradients; what has none says so.
-        max_nodes: how many nodes to aim at. More than 500 are refused if they are more than this, too.
+        max_nodes: how many nodes to aim at. A page has room for 60, of which 17 operations below one another; more
+            than that may take as much room as they like. More than 500 are refused if they are more than this, too.
         path: where to save the picture; nowhere if None.
         format: "dot", "gv", "svg", "png", "jpg", or with Graphviz itself "pdf"; None for that of the path's suffix.
 
     Raises:
-        ArgumentError: `result` is nothing of that kind or has no graph, inputs without a module, a format without a
-            path, an unknown format, or a folder that does not exist.
+        ArgumentError: `result` is nothing of that kind or has no graph, inputs without a module or a module without
+            them, a format without a path, an unknown format, a folder that does not exist, or a `depth` or `max_nodes`
+            that is no such number.
         RenderError: there are too many nodes, folded as was asked for; or, to save it, there is no layout engine.
 
     >>> import numpy as np
@@ -158,7 +162,7 @@ def draw(
     if format is not None and path is None:
         message = f"draw: expected a path to write {format!r} to, got none. Pass path='graph.{format}'"
         raise ArgumentError(message)
-    graph = trace(result, *inputs, values=values)
+    graph = result if isinstance(result, Graph) and not inputs else trace(result, *inputs, values=values)
     shown = chosen(graph, depth, repeats, max_nodes)
     below = caption(graph, shown, values=values, gradients=gradients)
     drawing = Drawing(shown, to_dot(shown, below, values=values, gradients=gradients))

@@ -6,11 +6,13 @@ elementary function one, `exp` as well as `+`. Moving and choosing elements cost
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tinygrad_nn.backprop import Node
+from tinygrad_nn.primitive import Primitive
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -31,13 +33,14 @@ def estimated_flops(operation: Node) -> int:
         return 0
     # Of an operand that was released the shape itself is left, and numbers have none.
     shapes = [x if isinstance(x, tuple) else getattr(x, "shape", ()) for x in operation.operands]
-    formula = _FORMULAS.get(operation.primitive.name) or _BY_FAMILY.get(_family(operation), _elementwise)
-    return formula(shapes, operation.shape, operation.options or {})
+    return _formula(operation.primitive)(shapes, operation.shape, operation.options or {})
 
 
-def _family(operation: Any) -> str:
-    """Return the file of rules that an operation is defined in."""
-    return str(operation.primitive.rule.__module__).rpartition(".")[2]
+@functools.lru_cache(maxsize=256)  # of a primitive, and not its name: two users may give theirs the same
+def _formula(primitive: Primitive) -> Formula:
+    """Return the formula of a primitive: its own, or that of the file of rules that it is defined in."""
+    family = str(primitive.rule.__module__).rpartition(".")[2]
+    return _FORMULAS.get(primitive.name) or _BY_FAMILY.get(family, _elementwise)
 
 
 def _elementwise(shapes: list[Shape], result: Shape, _: dict[str, Any]) -> int:

@@ -6,8 +6,8 @@ A folded graph is a `Graph` like any other, so that every view of graphs can sho
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from operator import itemgetter
 
 from tinygrad_nn.errors import ArgumentError
@@ -63,15 +63,25 @@ def fitted(graph: Graph, limit: int = READABLE) -> Graph:
     <Graph of 4 nodes: 1 parameter, 2 operations, 1 result>
 
     """
+    return next(foldings(graph, limit))
+
+
+def foldings(graph: Graph, limit: int) -> Iterator[Graph]:
+    """Yield `graph` as it is, with what repeats itself drawn once, and then with less and less levels of modules.
+
+    Of these those that have at most `limit` nodes, and the last in any case.
+    """
     if len(graph.nodes) <= limit:
-        return graph
-    folded = fold(graph)
-    deepest = max((len(node.modules) for node in folded.nodes), default=0)
-    for depth in range(deepest - 1, -1, -1):
-        if len(folded.nodes) <= limit:
-            break
-        folded = fold(graph, depth)
-    return folded
+        yield graph
+    folding = _Folding(graph)
+    folding.merge_repeats()
+    depth = folding.deepest()
+    while depth > 0:
+        if folding.size() <= limit:
+            yield folding.result()
+        depth -= 1
+        folding.close_modules(depth)
+    yield folding.result()
 
 
 class _Folding:
@@ -80,6 +90,7 @@ class _Folding:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.stands_for = list(range(len(graph.nodes)))
+        self.repeated = self.stands_for
         self.paths = {node.modules: node.modules for node in graph.nodes}
         self.places: dict[int, Path] = {}
         self.classes = dict(graph.classes)
@@ -96,10 +107,13 @@ class _Folding:
             path = stack.pop()
             items = sequences.items[path]
             titles: dict[int, str] = {}
+            named: Counter[str] = Counter()
             hidden: set[int] = set()
             for run in runs(sequences.signatures(path)):
                 self._merge(run, path, sequences)
-                title = self._title(run, path, sequences, set(titles.values()))
+                title = self._title(run, path, sequences)
+                named[title] += 1
+                title = title if named[title] == 1 else f"{title} #{named[title]}"
                 titles |= dict.fromkeys(range(run.start, run.start + run.period), title)
                 hidden |= set(range(run.start + run.period, run.start + run.period * run.times))
             for place, item in enumerate(items):
@@ -112,6 +126,7 @@ class _Folding:
                 else:
                     self.places[item] = home
         self._merge_sources()
+        self.repeated = list(self.stands_for)
 
     def _merge(self, run: Run, path: Path, sequences: Sequences) -> None:
         """Let each operation of the first period stand for those at the same place of the others."""
@@ -124,17 +139,12 @@ class _Folding:
             for number, first in zip(later, periods[0], strict=True):
                 self.stands_for[number] = first
 
-    def _title(self, run: Run, path: Path, sequences: Sequences, taken: set[str]) -> str:
+    def _title(self, run: Run, path: Path, sequences: Sequences) -> str:
         """Name a run by the class of its modules, or by its operation, and by how often it is repeated."""
         first = sequences.items[path][run.start : run.start + run.period]
         classes = dict.fromkeys(self.graph.classes.get(item, item[-1]) for item in first if isinstance(item, tuple))
         names = list(classes) or ["step" if run.period > 1 else self.graph.nodes[first[0]].label.partition(",")[0]]  # type: ignore[index]  # no module
-        title = f"{' + '.join(names[:2])} × {run.times}"
-        number = 2
-        while title in taken:
-            title = f"{title.partition(' #')[0]} #{number}"
-            number += 1
-        return title
+        return f"{' + '.join(names[:2])} × {run.times}"
 
     def _merge_sources(self) -> None:
         """Let what the first operation of a kind reads stand for what only the hidden ones read."""
@@ -179,57 +189,77 @@ class _Folding:
 
     # The folded graph
 
+    def size(self) -> int:
+        """Return how many nodes are shown."""
+        return sum(number == first for number, first in enumerate(self.stands_for))
+
+    def deepest(self) -> int:
+        """Return how many levels of modules there are around what is shown."""
+        shown = (node for node in self.graph.nodes if self.stands_for[node.id] == node.id)
+        return max((len(self._place(node)) for node in shown), default=0)
+
     def result(self) -> Graph:
         """Return what is shown, with new ids in topological order."""
         shown = [self._shown(number) for number in range(len(self.stands_for))]
         order = self._order(shown)
+        if len(order) == len(shown):  # nothing is hidden
+            return self.graph
         ids = {number: place for place, number in enumerate(order)}
         closed = {first: path for path, first in self.closed.items()}
         edges: dict[Edge, None] = {}
         carried: dict[Edge, None] = {}
+        drawn: dict[tuple[int, int], tuple[int, int]] = {}
         last: dict[int, int] = {}
-        for edge in self.graph.edges:
+        for edge in self.graph.edges:  # by rising targets, so that what is shown comes before what it stands for
             source, target = shown[edge.source], shown[edge.target]
-            if source != target:
+            if source == target and source in closed:
+                continue
+            if source != target and self.repeated[edge.target] == edge.target:
                 last[source] = max(last.get(source, 0), edge.source)
-            if source != target or source not in closed:
-                is_forward = self.graph.nodes[source].kind != "operation" or source < target
-                # A line for each place where a value goes in, but one for all that goes into a closed module, and one
-                # for what comes out of all steps, shown and hidden.
-                is_one_of_many = target in closed or (edge.source != source and edge.target == target)
-                position = 0 if is_one_of_many else edge.position
-                (edges if is_forward else carried)[Edge(ids[source], ids[target], position)] = None
+            between = Edge(ids[source], ids[target], 0 if target in closed else edge.position)
+            if self.graph.nodes[source].kind == "operation" and source >= target:
+                carried[between] = None
+            # Of all edges between what these two stand for, those between the first two nodes, each at the place where
+            # it goes in: `h * h` has two lines, but what comes out of all steps, shown and hidden, to be stacked, one.
+            elif drawn.setdefault((source, target), edge[:2]) == edge[:2]:
+                edges[between] = None
         members: defaultdict[int, list[GraphNode]] = defaultdict(list)
         for node, first in zip(self.graph.nodes, shown, strict=True):
             if first in closed:
                 members[first].append(node)
-        nodes = [
-            self._module(closed[number], members[number], last.get(number)) if number in closed else self._node(number)
-            for number in order
-        ]
-        numbered = tuple(node._replace(id=place) for place, node in enumerate(nodes))
+        times = Counter(shown)
+        nodes = tuple(
+            self._module(place, closed[number], members[number], last.get(number))
+            if number in closed
+            else self._node(place, self.graph.nodes[number], times[number])
+            for place, number in enumerate(order)
+        )
         by_target = itemgetter(1, 2, 0)
-        return Graph(numbered, tuple(sorted(edges, key=by_target)), self.classes, tuple(sorted(carried, key=by_target)))
+        forward, backward = (tuple(sorted(found, key=by_target)) for found in (edges, carried))
+        return Graph(nodes, forward, self.classes, backward, self.graph.unfolded or self.graph)
 
-    def _order(self, shown: Iterable[int]) -> list[int]:
+    def _order(self, shown: list[int]) -> list[int]:
         """List the nodes that are shown, operations in their old order and each source just before its first use."""
         first_use: dict[int, int] = {}
         for edge in self.graph.edges:
-            source, target = self._shown(edge.source), self._shown(edge.target)
+            source, target = shown[edge.source], shown[edge.target]
             if self.graph.nodes[source].kind != "operation":
                 first_use[source] = min(first_use.get(source, target), target)
         return sorted(set(shown), key=lambda number: (first_use.get(number, number), number not in first_use, number))
 
-    def _node(self, number: int) -> GraphNode:
-        node = self.graph.nodes[number]
-        return node._replace(modules=self._place(node))
+    def _node(self, number: int, node: GraphNode, times: int) -> GraphNode:
+        """Return a node as it is shown; one that is read by repeated steps, but stands outside, says for how many."""
+        modules = self._place(node)
+        is_told = times == 1 or node.kind == "operation" or len(modules) > len(node.modules)
+        return node._replace(id=number, label=node.label if is_told else f"{node.label} × {times:,}", modules=modules)
 
-    def _module(self, path: Path, members: list[GraphNode], leaving: int | None) -> GraphNode:
+    def _module(self, number: int, path: Path, members: list[GraphNode], leaving: int | None) -> GraphNode:
         """Return the one node for a module, given what is in it, and which was the last of that to leave it."""
         operations = [node for node in members if node.kind == "operation"]
-        last = operations[-1] if leaving is None else self.graph.nodes[leaving]
+        first_step = [node for node in operations if self.repeated[node.id] == node.id]
+        last = first_step[-1] if leaving is None else self.graph.nodes[leaving]
         return GraphNode(
-            id=last.id,
+            id=number,
             kind="module",
             label=path[-1],
             name=self.classes.get(path),

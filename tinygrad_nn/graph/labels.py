@@ -5,14 +5,17 @@ Numbers are written on the operation, "multiply by 0.5", for a box that holds on
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from tinygrad_nn.backprop import Node
 from tinygrad_nn.graph.modules import Path
+from tinygrad_nn.primitive import Primitive
 
 PHRASES = {
     ("add", 0): "add {}", ("add", 1): "add {}",
@@ -156,8 +159,21 @@ def operand_label(operation: Node, position: int) -> str:
     'constant'
 
     """
-    names = operation.primitive.operand_names if operation.primitive else ()
-    return names[position] if position < len(names) and len(names[position]) > 1 else "constant"
+    names = _operand_names(operation.primitive) if operation.primitive else ()
+    name = names[min(position, len(names) - 1)] if names else ""
+    return name if len(name) > 1 else "constant"
+
+
+@cache
+def _operand_names(primitive: Primitive) -> tuple[str, ...]:
+    """Return how the rule of `primitive` calls its operands, the last name for all that follow.
+
+    Of ``(x, weight, *bias)`` three, but of ``*arrays`` none, which tells nothing.
+    """
+    if not primitive.is_variadic:
+        return primitive.operand_names
+    names = [p.name for p in inspect.signature(primitive.rule).parameters.values() if p.kind != p.KEYWORD_ONLY]
+    return tuple(names) if len(names) > 1 else ()
 
 
 def local_name(name: str, path: Path) -> str:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container
 from typing import NamedTuple, TypeAlias
 
-from tinygrad_nn.graph.modules import Path
+from tinygrad_nn.graph.modules import Path, common_path
 from tinygrad_nn.graph.structure import Edge, Graph
 
 Item: TypeAlias = int | Path
@@ -67,18 +67,51 @@ def _row(sources: list[int], first: int, copies: Container[int]) -> Row:
     return Row(left, right, tuple(source for source in others if source in copies))
 
 
+def depths(graph: Graph) -> tuple[list[int], dict[int, Edge]]:
+    """Return how many operations the longest chain to each node has, and the edge that it comes by."""
+    found = [0] * len(graph.nodes)
+    longest: dict[int, Edge] = {}
+    for edge in graph.edges:  # by rising targets, so that the depths of all sources are known
+        depth = found[edge.source] + (graph.nodes[edge.source].kind in COMPUTED)
+        if edge.target not in longest or depth > found[edge.target]:
+            longest[edge.target], found[edge.target] = edge, depth
+    return found, longest
+
+
 def trunk(graph: Graph) -> set[Edge]:
     """Return the edges to be drawn straight: into each operation the one that the longest chain comes by.
 
     So the state of an unrolled loop runs straight down, and what joins it comes from the side.
     """
-    depths = [0] * len(graph.nodes)
-    longest: dict[int, Edge] = {}
-    for edge in graph.edges:  # by rising targets, so that the depths of all sources are known
-        depth = depths[edge.source] + (graph.nodes[edge.source].kind in COMPUTED)
-        if edge.target not in longest or depth > depths[edge.target]:
-            longest[edge.target], depths[edge.target] = edge, depth
-    return set(longest.values())
+    return set(depths(graph)[1].values())
+
+
+class Entry(NamedTuple):
+    """Where the value of `source` comes into `module`, beside its operation `first`, to be read by a later one."""
+
+    source: int
+    module: Path
+    first: int
+
+
+def entries(graph: Graph, straight: Container[Edge], copies: Container[int]) -> dict[Edge, Entry]:
+    """Return the edges past the beginning of a module that reads their value too, such as the shortcut of a residual.
+
+    Left to itself, the engine takes them down outside of the module, far from it or on its border, and in from the
+    side. Such an edge comes in from above, and runs down inside. (Not the `straight` ones, and none from `copies`,
+    which stand inside.)
+    """
+    begun, read = firsts(graph), {edge[:2] for edge in graph.edges}
+    return {
+        edge: Entry(edge.source, module, begun[module])
+        for edge in graph.edges
+        if edge not in straight
+        and edge.source not in copies
+        and (module := graph.nodes[edge.target].modules) in begun
+        and common_path(graph.nodes[edge.source].modules, module) != module
+        and (edge.source, begun[module]) in read
+        and edge.target != begun[module]
+    }
 
 
 def labelled_edges(graph: Graph, straight: Container[Edge]) -> set[Edge]:
@@ -119,6 +152,16 @@ def title(name: str, kind: str | None) -> str:
     return f"{name}: {kind}" if kind and kind.lower() != own.lower() else name
 
 
+def firsts(graph: Graph) -> dict[Path, int]:
+    """Return the operation that each module begins with."""
+    found: dict[Path, int] = {}
+    for node in graph.nodes:
+        if node.kind in COMPUTED:
+            for depth in range(1, len(node.modules) + 1):
+                found.setdefault(node.modules[:depth], node.id)
+    return found
+
+
 def titles(graph: Graph) -> dict[int, str]:
     """Return for each operation that a module begins with the title of this module, the longest if there are several.
 
@@ -126,12 +169,6 @@ def titles(graph: Graph) -> dict[int, str]:
     has to be room.
     """
     found: dict[int, str] = {}
-    begun: set[Path] = set()
-    for node in graph.nodes:
-        if node.kind in COMPUTED:
-            for depth in range(1, len(node.modules) + 1):
-                path = node.modules[:depth]
-                if path not in begun:
-                    begun.add(path)
-                    found[node.id] = max(found.get(node.id, ""), title(path[-1], graph.classes.get(path)), key=len)
+    for path, number in firsts(graph).items():
+        found[number] = max(found.get(number, ""), title(path[-1], graph.classes.get(path)), key=len)
     return found

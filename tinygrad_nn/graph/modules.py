@@ -39,17 +39,21 @@ class Call(NamedTuple):
 def calls_around_each(operations: Sequence[Node]) -> list[tuple[Call, ...]]:
     """Return the calls of modules around each of `operations`, which are given in the order of their recording."""
     upcoming = _calls(operations)[::-1]
+    begun: list[Call] = []
     running: tuple[Call, ...] = ()
     seen: Counter[tuple[Path, str]] = Counter()
     path: Path = ()
     found = []
     for node in operations:
-        # Any of them may be over, not only the last to begin: a module may return an older result than one inside it.
-        if any(call.end < node.stamp for call in running):
-            running = tuple(call for call in running if call.end >= node.stamp)
-            path = path_of(running)
+        over = next((depth for depth, call in enumerate(begun) if call.end < node.stamp), None)
+        if over is not None:
+            # Not only the last to begin may be over: a module may return an older result than one inside it. What goes
+            # on stands elsewhere from here on and begins anew, so that no path is taken up again after a break.
+            upcoming += [call for call in reversed(begun[over:]) if call.end >= node.stamp]
+            begun, running, path = begun[:over], running[:over], path[:over]
         while upcoming and upcoming[-1].begin < node.stamp:
             call = upcoming.pop()
+            begun.append(call)
             seen[path, call.name] += 1
             times = seen[path, call.name]
             running = (*running, call if times == 1 else call._replace(name=f"{call.name} #{times}"))
@@ -83,6 +87,8 @@ def common_path(first: Path, second: Path) -> Path:
     ('model',)
 
     """
+    if first == second:  # as it is for nearly all
+        return first
     length = 0
     while length < min(len(first), len(second)) and first[length] == second[length]:
         length += 1

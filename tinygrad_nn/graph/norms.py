@@ -21,9 +21,8 @@ def norm(array: Array) -> float:
 
     """
     flat = np.asarray(array, np.float64).reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = math.sqrt(float(np.dot(flat, flat)))
-    if _SMALLEST < size < math.inf or flat.size == 0:
+    size = math.sqrt(np.vdot(flat, flat))  # not `dot`: that one warns of an overflow
+    if _SMALLEST < size < math.inf or (size == 0 and not flat.any()):
         return size
     largest = float(np.max(np.absolute(flat)))  # squares were out of range, or something was no number
     return largest * norm(flat / largest) if 0 < largest < math.inf else largest

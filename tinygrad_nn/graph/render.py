@@ -13,6 +13,9 @@ from tinygrad_nn.errors import RenderError
 
 PURE = "graphviz-pure"
 
+_INSTALL = {"darwin": "brew install graphviz", "win32": "winget install Graphviz.Graphviz"}
+"""The command that installs Graphviz itself, where it is not that of Debian and Ubuntu."""
+
 _TIMEOUT = 60.0
 """Seconds: a graph of 500 nodes takes a few."""
 
@@ -32,7 +35,7 @@ def render(dot_text: str, format: str = "svg") -> bytes:  # noqa: A002 - the wor
     """
     engines = [engine for engine in find_engines() if format != "pdf" or not os.path.basename(engine).startswith(PURE)]  # noqa: PTH119 - see above
     if not engines:
-        raise RenderError(_missing(format))
+        raise RenderError(_missing(format, has_pure=bool(find_engines())))
     complaints = []
     for engine in engines:
         try:
@@ -83,13 +86,16 @@ def _run(engine: str, dot_text: str, format: str) -> bytes:  # noqa: A002 - as i
     return done.stdout
 
 
-def _missing(format: str) -> str:  # noqa: A002 - as in `render`
-    if format == "pdf":
+def _missing(format: str, *, has_pure: bool) -> str:  # noqa: A002 - as in `render`
+    if format != "pdf":
         return (
-            f"draw: expected Graphviz's 'dot' for pdf, which {PURE} does not write, but found none. "
-            f"Install Graphviz (https://graphviz.org/download), or save as .svg"
+            f"draw: expected a layout engine for {format}, but found neither 'dot' nor '{PURE}'. "
+            f"Run: pip install 'tinygrad_nn[render]' (saving as .dot needs none)"
         )
+    import sys
+
+    command = _INSTALL.get(sys.platform, "apt-get install graphviz")
     return (
-        f"draw: expected a layout engine for {format}, but found neither 'dot' nor '{PURE}'. "
-        f"Run: pip install 'tinygrad_nn[render]' (saving as .dot needs none)"
+        f"draw: expected Graphviz's 'dot' for pdf, which {PURE} does not write, but found none. "
+        f"Run: {command} (saving as {'.svg needs no more than there is' if has_pure else '.dot needs none'})"
     )

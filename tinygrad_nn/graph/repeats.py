@@ -69,9 +69,9 @@ class Sequences:
             for path, items in contents(graph).items()
         }
         self.operations: dict[Path, list[int]] = {}
-        self._operands: defaultdict[int, list[int]] = defaultdict(list)
+        operands: defaultdict[int, list[int]] = defaultdict(list)
         for edge in graph.edges:
-            self._operands[edge.target].append(edge.source)
+            operands[edge.target].append(edge.source)
         self._numbers: dict[Hashable, int] = {}
         self._signatures: dict[Item, int] = {}
         for path in sorted(self.items, key=len, reverse=True):
@@ -80,7 +80,7 @@ class Sequences:
             places = {item: place for place, item in enumerate(inside)}
             for item in inside:
                 if not isinstance(item, tuple):
-                    self._signatures[item] = self._number(self._form(item, places))
+                    self._signatures[item] = self._number(self._form(item, operands[item], places))
             if path:
                 form = graph.classes.get(path), *(self._signatures[item] for item in inside)
                 self._signatures[path] = self._number(form)
@@ -96,7 +96,7 @@ class Sequences:
     def _number(self, form: Hashable) -> int:
         return self._numbers.setdefault(form, len(self._numbers))
 
-    def _form(self, number: int, places: dict[Item, int]) -> Hashable:
+    def _form(self, number: int, sources: list[int], places: dict[Item, int]) -> Hashable:
         """Return what makes two operations alike: all but their values, and which step they belong to.
 
         An operand from the same module is told by how far back it is, any other by its shape and whether it is learnt:
@@ -104,7 +104,7 @@ class Sequences:
         """
         node = self.graph.nodes[number]
         operands = []
-        for source in self._operands[number]:
+        for source in sources:
             other = self.graph.nodes[source]
             distance = places[number] - places[source] if source in places else None
             operands.append((other.kind == "parameter", other.shape, distance))

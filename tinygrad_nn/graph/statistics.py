@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from typing import Any, NamedTuple, Self
 
-from tinygrad_nn.errors import ArgumentError
-from tinygrad_nn.graph.layout import Item, contents
-from tinygrad_nn.graph.modules import Path
+from tinygrad_nn.graph.calls import modules_of_calls
+from tinygrad_nn.graph.modules import Path, common_path
 from tinygrad_nn.graph.structure import Graph
 from tinygrad_nn.graph.style import shown
 from tinygrad_nn.graph.trace import trace
@@ -19,7 +19,8 @@ class Costs(NamedTuple):
 
     Attributes:
         operations: how many.
-        parameters: the numbers in all parameters; one that several modules share counts for the module around them.
+        parameters: the numbers in all parameters, each once; one that several modules share counts for the module
+            around them.
         flops: floating-point operations of the forward pass, estimated; those of the backward pass are about twice as
             many.
         kept: bytes held for the backward pass, each array once; none after a `backward()` that has released them.
@@ -40,7 +41,8 @@ class Statistics(Summary):
     """A table of costs as text, which a notebook shows as HTML.
 
     Attributes:
-        costs: the numbers, for each module by its path, and for the whole graph under ``()``.
+        costs: the numbers, for each module by its path, and for the whole graph under ``()``. The path of a module
+            that is called several times is that of its first call.
 
     """
 
@@ -58,15 +60,12 @@ class Statistics(Summary):
 def statistics(result: Any, depth: int = 1) -> Statistics:
     """Count operations, parameters, floating-point operations and the memory kept for backward, module by module.
 
-    The numbers of a module are those of all that is in it, so that they are the same for each `depth`; those of what
-    stands in no module are in a row of their own, and the total counts everything once.
+    The numbers of a module are those of all that is in it, and of all its calls, so that they are the same for each
+    `depth`; those of what stands in no module are in a row of their own, and the total counts everything once.
 
     Args:
-        result: a graph from `trace`, not folded; or a recorded Tensor.
+        result: a graph from `trace`, of which also what is folded counts; or a recorded Tensor.
         depth: how many levels of modules inside one another to show; with 0 only the outermost.
-
-    Raises:
-        ArgumentError: a module of a graph is folded, so that its operations are no longer known.
 
     >>> import numpy as np, tinygrad_nn as tn
     >>> model = tn.nn.Sequential(tn.nn.Dense(64, 128, activation="relu"), tn.nn.Dense(128, 10))
@@ -81,25 +80,28 @@ def statistics(result: Any, depth: int = 1) -> Statistics:
 
     """
     graph = result if isinstance(result, Graph) else trace(result)
-    if graph.number_of("module"):
-        message = (
-            f"statistics: expected a graph that is not folded, got one with {graph.number_of('module')} folded modules "
-            f"in it. Pass what trace() returned"
-        )
-        raise ArgumentError(message)
-    costs: dict[Path, Costs] = {path: Costs() for path in contents(graph)}
-    outside = Costs()
+    graph = graph.unfolded or graph
+    modules = modules_of_calls(graph)
+    counts: defaultdict[Path, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    homes = _homes(graph, modules)
     for node in graph.nodes:
         is_parameter = node.kind == "parameter"
-        own = Costs(int(node.kind == "operation"), math.prod(node.shape) * is_parameter, node.flops, node.kept)
-        for level in range(len(node.modules) + 1):
-            costs[node.modules[:level]] = costs[node.modules[:level]].plus(own)
-        if not node.modules:
-            outside = outside.plus(own)
+        own = int(node.kind == "operation"), math.prod(node.shape) * is_parameter, node.flops, node.kept
+        if any(own):
+            home = homes[node.id] if is_parameter else modules[node.modules]
+            for place, number in enumerate(own):
+                counts[home][place] += number
+    outside = Costs(*counts[()])
+    calls = Counter(modules.values())
+    costs = {path: Costs() for path in calls}
+    for home, numbers in counts.items():
+        for level in range(len(home) + 1):
+            costs[home[:level]] = costs[home[:level]].plus(Costs(*numbers))
     rows: list[tuple[str, ...]] = [("name", "type", "operations", "parameters", "flops", "kept for backward")]
-    for path in _modules(graph, depth):
+    for path in _listed(list(calls), depth):
         kind = graph.classes.get(path, "")
-        name = "  " * (len(path) - 1) + shown(path[-1])
+        times = f" × {calls[path]:,} calls" if calls[path] > 1 else ""
+        name = "  " * (len(path) - 1) + shown(path[-1]) + times
         rows.append((name, "" if kind == path[-1] else shown(kind), *_cells(costs[path])))
     if any(outside) and len(costs) > 1:
         rows.append(("(no module)", "", *_cells(outside)))
@@ -107,16 +109,28 @@ def statistics(result: Any, depth: int = 1) -> Statistics:
     return Statistics(costs, rows)
 
 
-def _modules(graph: Graph, depth: int) -> list[Path]:
-    """List the modules of a graph down to `depth`, each followed by those inside it."""
-    found = contents(graph)
+def _homes(graph: Graph, modules: dict[Path, Path]) -> dict[int, Path]:
+    """Return for each parameter the module that it counts for: the innermost around all that use it."""
+    homes: dict[int, Path] = {}
+    for source, target, _ in graph.edges:
+        if graph.nodes[source].kind == "parameter":
+            path = modules[graph.nodes[target].modules]
+            homes[source] = common_path(homes.get(source, path), path)
+    return homes
+
+
+def _listed(modules: list[Path], depth: int) -> list[Path]:
+    """List modules down to `depth`, each followed by those inside it; they are given each after those around it."""
+    inside: defaultdict[Path, list[Path]] = defaultdict(list)
+    for path in modules:
+        if path and len(path) <= depth + 1:
+            inside[path[:-1]].append(path)
     listed: list[Path] = []
-    stack: list[Item] = found[()][::-1]
+    stack = inside[()][::-1]
     while stack:
-        item = stack.pop()
-        if isinstance(item, tuple) and len(item) <= depth + 1:
-            listed.append(item)
-            stack += found[item][::-1]
+        path = stack.pop()
+        listed.append(path)
+        stack += inside[path][::-1]
     return listed
 
 

@@ -79,6 +79,7 @@ class Graph(NamedTuple):
         classes: for each path of modules the class of the innermost.
         carried: of a folded graph, the edges from one step of what repeats itself to the next; drawn among the nodes
             of the one step that is shown, they lead backwards.
+        unfolded: of a folded graph, the one that it shows.
 
     """
 
@@ -86,6 +87,7 @@ class Graph(NamedTuple):
     edges: tuple[Edge, ...]
     classes: Mapping[tuple[str, ...], str] = MappingProxyType({})
     carried: tuple[Edge, ...] = ()
+    unfolded: Graph | None = None
 
     def number_of(self, kind: Kind) -> int:
         """Return how many nodes are of one kind."""

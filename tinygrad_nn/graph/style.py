@@ -14,10 +14,12 @@ _FONT = "Helvetica"
 
 _INK, _GREY = "#1f2933", "#52606d"
 
-GRAPH = {"fontname": _FONT, "fontsize": "11", "fontcolor": _GREY, "nodesep": "0.3", "ranksep": "0.35", "pad": "0.2"}
-NODE = {"fontname": _FONT, "fontsize": "12", "fontcolor": _INK, "margin": "0.12,0.07", "height": "0.4"}
-EDGE = {"fontname": _FONT, "fontsize": "10", "fontcolor": _GREY, "color": _GREY, "arrowsize": "0.7"}
-MODULE = {"style": "rounded,filled", "color": "#9aa5b1", "labeljust": "l", "labelloc": "t", "margin": "12"}
+GRAPH = {"fontname": _FONT, "fontsize": "11", "fontcolor": _GREY, "nodesep": "0.2", "ranksep": "0.2", "pad": "0.1"}
+NODE = {"fontname": _FONT, "fontsize": "11", "fontcolor": _INK, "margin": "0.1,0.04", "height": "0.3"}
+EDGE = {"fontname": _FONT, "fontsize": "10", "fontcolor": _GREY, "color": _GREY, "arrowsize": "0.6"}
+MODULE = {"style": "rounded,filled", "color": "#9aa5b1", "labeljust": "l", "labelloc": "t", "margin": "7"}
+ALONE = {"style": "invis", "margin": "0", "label": ""}
+ENTRY = {"shape": "point", "width": "0.01", "color": _GREY, "label": ""}
 CARRIED = {"style": "dashed", "dir": "back"}
 CAPTION = {"labelloc": "b", "labeljust": "l", "fontsize": "10"}
 
@@ -44,8 +46,9 @@ its own, and in grey the fills are of different lightness."""
 SPACE = "\u00a0"
 """A space that engines and browsers keep at the edge of a text."""
 
-WITH_ARRAYS: dict[Kind, dict[str, str]] = {"input": {"shape": "note"}}
-"""What looks otherwise when arrays are written into it: a box that leans would be twice as large as its content."""
+WITH_ARRAYS: dict[Kind, dict[str, str]] = {"input": {"shape": "note"}, "parameter": {"shape": "tab"}}
+"""What looks otherwise when arrays are written into it: a box that leans would be twice as large as its content, and a
+cylinder half as large again."""
 
 _LONGEST_LINE = 16
 """Characters of an operation; the options of a longer one stand below."""
@@ -102,6 +105,6 @@ def escaped(text: str) -> str:
     return graphviz.escape(text.replace("&", "&amp;"))
 
 
-def width(text: str, size: float = 12) -> float:
+def width(text: str, size: float = 11) -> float:
     """Return the inches that `text` needs, also in a wide font: browsers without Helvetica take what they have."""
     return max(map(len, text.split("\n"))) * size * 0.56 / 72

@@ -8,7 +8,7 @@ are lost in a page of them.)
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tinygrad_nn.graph import terminal
@@ -16,7 +16,7 @@ from tinygrad_nn.graph.folding import fitted, fold
 from tinygrad_nn.graph.layout import Item, contents
 from tinygrad_nn.graph.modules import Path
 from tinygrad_nn.graph.norms import norm
-from tinygrad_nn.graph.structure import Graph, GraphNode, Kind
+from tinygrad_nn.graph.structure import Edge, Graph, GraphNode, Kind
 from tinygrad_nn.graph.style import shape_text, shown
 from tinygrad_nn.graph.terminal import showable
 
@@ -45,7 +45,7 @@ def text(graph: Graph, width: int | None = None, depth: int | None = None, repea
 
     Args:
         graph: from `trace`.
-        width: columns to fit into; those of the terminal if None.
+        width: columns to fit into, but never fewer than 40; those of the terminal if None.
         depth: how many levels of modules to open; if None, as many as can be read.
         repeats: whether to write what repeats itself only once. With False and no `depth` everything is written,
             however long it is.
@@ -69,30 +69,52 @@ def text(graph: Graph, width: int | None = None, depth: int | None = None, repea
     everything = depth is None and not repeats
     folded = fitted(graph) if depth is None and repeats else fold(graph, depth, repeats)
     width = max(terminal.width() if width is None else width, _NARROWEST)
-    lines = list(_Writer(folded).lines())
-    left_out = 0 if everything else max(len(lines) - _HEAD - _TAIL, 0)
-    if left_out:
-        lines[_HEAD : _HEAD + left_out] = [_Line(f"… {left_out:,} more lines")]
-    lines = [_Line(*map(showable, line)) for line in lines]
+    writer = _Writer(folded)
+    entries = list(writer.entries())
+    left_out = [] if everything else entries[_HEAD:-_TAIL]
+    lines = [writer.line(*entry) for entry in entries if not left_out] or [
+        *(writer.line(*entry) for entry in entries[:_HEAD]),
+        _Line(f"… {len(left_out):,} more lines"),
+        *(writer.line(*entry) for entry in entries[-_TAIL:]),
+    ]
+    lines = [_Line(*map(showable, line)) for line in (*writer.heading(), *lines)]
     return "\n".join(_columns(lines, width) + _remark(graph, folded, left_out, width))
 
 
-def _remark(graph: Graph, folded: Graph, left_out: int, width: int) -> list[str]:
-    """Say what has been folded, if anything has."""
+def _remark(graph: Graph, folded: Graph, left_out: list[tuple[Item, str]], width: int) -> list[str]:
+    """Say how many operations are not written out, and why: each is counted once."""
     import textwrap
 
-    there, written = graph.number_of("operation"), folded.number_of("operation")
-    closed = sum(node.folded for node in folded.nodes)
-    reasons = {
-        "what repeats itself stands once": written + closed < there,
-        "modules are closed": closed > 0,
-        "the middle is left out": left_out > 0,
+    there = (graph.unfolded or graph).number_of("operation")
+    shown = _counts(folded.nodes)
+    cut = _counts(folded.nodes[item] for item, _ in left_out if not isinstance(item, tuple))
+    repeats = there - sum(shown.values()) + shown["repetition"] - cut["repetition"]
+    numbers = {
+        "folded as repetitions": repeats,
+        "in closed modules": shown["module"] - cut["module"],
+        "left out in the middle": sum(cut.values()),
     }
-    said = (
-        f"{written:,} of {there:,} operations are written out: "
-        f"{', '.join(reason for reason, holds in reasons.items() if holds)}. .text(repeats=False) writes all of them."
+    if not (left_out or any(numbers.values())):
+        return []
+    others = "".join(
+        f", {number:,} {'is' if number == 1 else 'are'} {why}" for why, number in numbers.items() if number
     )
-    return ["", *textwrap.wrap(said, width)] if any(reasons.values()) else []
+    written = shown["operation"] - cut["operation"]
+    everything = f"{'' if graph.unfolded is None else '.unfolded'}.text(repeats=False)"
+    are = "is" if written == 1 else "are"
+    said = f"{written:,} of {there:,} operations {are} written out{others}. {everything} writes all of them."
+    return ["", *textwrap.wrap(said, width)]
+
+
+def _counts(nodes: Iterable[GraphNode]) -> Counter[str]:
+    """Count the operations that `nodes` stand for: those of a closed repetition, which has no class, for themselves."""
+    found: Counter[str] = Counter()
+    for node in nodes:
+        if node.kind == "operation":
+            found["operation"] += 1
+        elif node.kind == "module":
+            found["module" if node.name else "repetition"] += node.folded
+    return found
 
 
 def _in_order_of_use(graph: Graph) -> dict[Path, list[Item]]:
@@ -118,38 +140,39 @@ class _Writer:
         self.graph = graph
         self.contents = _in_order_of_use(graph)
         self.alike = Counter((node.modules, node.label) for node in graph.nodes)
-        self.operands: defaultdict[int, list[str]] = defaultdict(list)
-        later = {(edge.target, edge.position): edge.source for edge in graph.carried}
-        for source, target, position in graph.edges:
-            name = self._called(graph.nodes[source])
-            carried = later.pop((target, position), None)
-            then = "" if carried is None else f" then {self._called(graph.nodes[carried])}"
-            self.operands[target].append(f"{name}{then}")
-        for (target, _), source in later.items():
-            self.operands[target].append(f"then {self._called(graph.nodes[source])}")
+        self.operands: defaultdict[int, list[Edge]] = defaultdict(list)
+        self.carried: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        for edge in graph.edges:
+            self.operands[edge.target].append(edge)
+        for source, target, position in graph.carried:
+            self.carried[target][position] = source
         self.dtypes = len({node.dtype for node in graph.nodes if node.dtype is not None})
         self.has_gradients = {node.kind for node in graph.nodes if node.gradient is not None}
 
-    def lines(self) -> Iterator[_Line]:
-        """Yield a line for each node and each module."""
-        if self.has_gradients:
-            yield _Line("", "shape", "|gradient|")
+    def heading(self) -> list[_Line]:
+        """Return what stands over the columns."""
+        return [_Line("", "shape", "|gradient|")] if self.has_gradients else []
+
+    def entries(self) -> Iterator[tuple[Item, str]]:
+        """Yield each node and each module with the tree to its left: of 100,000 only some are then written out."""
         for item in self.contents[()]:
             yield from self._branch(item, "", "")
 
-    def _branch(self, item: Item, first: str, rest: str) -> Iterator[_Line]:
-        """Yield the lines of a node, or of a module and all in it; `first` and `rest` are the tree to their left.
+    def _branch(self, item: Item, first: str, rest: str) -> Iterator[tuple[Item, str]]:
+        """Yield a node, or a module and all in it; `first` and `rest` are the tree to their left.
 
         Modules are as deep inside one another as a person has nested them, so recursion reaches all.
         """
-        if not isinstance(item, tuple):
-            yield self._line(self.graph.nodes[item], first)
-            return
-        yield _Line(first + self._title(item))
-        *inside, last = self.contents[item]
-        for part in inside:
-            yield from self._branch(part, f"{rest}├─ ", f"{rest}│  ")
-        yield from self._branch(last, f"{rest}└─ ", f"{rest}   ")
+        yield item, first
+        if isinstance(item, tuple):
+            *inside, last = self.contents[item]
+            for part in inside:
+                yield from self._branch(part, f"{rest}├─ ", f"{rest}│  ")
+            yield from self._branch(last, f"{rest}└─ ", f"{rest}   ")
+
+    def line(self, item: Item, tree: str) -> _Line:
+        """Return the line of a node or a module."""
+        return _Line(tree + self._title(item)) if isinstance(item, tuple) else self._line(self.graph.nodes[item], tree)
 
     def _title(self, path: Path) -> str:
         name, kind = shown(path[-1]), self.graph.classes.get(path, "")
@@ -157,10 +180,20 @@ class _Writer:
 
     def _line(self, node: GraphNode, tree: str) -> _Line:
         said = self._said(node)
-        if node.id in self.operands:
-            said += f" ← {', '.join(self.operands[node.id])}"
+        operands = self._operands(node)
+        if operands:
+            said += f" ← {', '.join(operands)}"
         shape = shape_text(node.shape) + (f" {node.dtype}" if self.dtypes > 1 and node.dtype is not None else "")
         return _Line(tree + said, shape, self._gradient(node))
+
+    def _operands(self, node: GraphNode) -> list[str]:
+        """Name what a node reads, and what of it later steps read instead."""
+        later = dict(self.carried.get(node.id, {}))
+        found = []
+        for source, _, position in self.operands.get(node.id, []):
+            then = f" then {self._called(self.graph.nodes[later.pop(position)])}" if position in later else ""
+            found.append(f"{self._called(self.graph.nodes[source])}{then}")
+        return [*found, *(f"then {self._called(self.graph.nodes[source])}" for source in later.values())]
 
     def _said(self, node: GraphNode) -> str:
         """Return what a node is, without its operands."""

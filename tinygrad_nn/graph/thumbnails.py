@@ -20,7 +20,7 @@ SIDE = 16
 _ROWS, _COLUMNS = 8, 4
 """Of an array that is written out, at most."""
 
-_CELL = 5
+_CELL = 4
 """Points; a large map has SIDE of them."""
 
 _BELOW, _ZERO, _ABOVE = (31, 95, 166), (255, 255, 255), (196, 90, 0)
@@ -29,19 +29,21 @@ _BELOW, _ZERO, _ABOVE = (31, 95, 166), (255, 255, 255), (196, 90, 0)
 _UNKNOWN = "#000000"
 """NaN and infinity."""
 
-_RIM = '<TR><TD HEIGHT="8"></TD></TR>'
-"""Room for the rim of a cylinder, which would cover the first line."""
-
 _TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{}">{}</TABLE>'
 
 
 def label_with_arrays(text: str, arrays: Mapping[str, Array | None]) -> str:
-    """Return a label of `text` over named arrays side by side; an array that is None is said to be missing."""
+    """Return a label of `text` over named arrays; an array that is None is said to be missing.
+
+    They stand side by side, or one below the other if they are wider than high: a picture should fill a page.
+    """
     lines = "<BR/>".join(map(escaped_html, text.split("\n")))
     heads = [f"<I>{small([name])}</I>" if array is not None else "" for name, array in arrays.items()]
     shown = [small([f"no {name}"]) if array is None else thumbnail(array) for name, array in arrays.items()]
-    rows = f"<TR><TD>{lines}</TD></TR><TR><TD>{table([heads, shown], padding=3)}</TD></TR>"
-    return f"<{_TABLE.format(0, _RIM + rows)}>"
+    is_wide = any(array is not None and _is_wide(array) for array in arrays.values())
+    below = zip(heads, shown, strict=True) if is_wide else [heads, shown]
+    rows = f"<TR><TD>{lines}</TD></TR><TR><TD>{table(below, padding=2)}</TD></TR>"
+    return f"<{_TABLE.format(0, rows)}>"
 
 
 def escaped_html(text: str) -> str:
@@ -62,7 +64,7 @@ def table(rows: Iterable[Iterable[str]], padding: int = 0) -> str:
 
 def small(lines: Iterable[str]) -> str:
     """Return lines of text in small print."""
-    return f'<FONT POINT-SIZE="9">{"<BR/>".join(map(escaped_html, lines))}</FONT>'
+    return f'<FONT POINT-SIZE="10">{"<BR/>".join(map(escaped_html, lines))}</FONT>'
 
 
 def thumbnail(array: Array) -> str:
@@ -70,20 +72,32 @@ def thumbnail(array: Array) -> str:
 
     >>> import numpy as np
     >>> thumbnail(np.array(0.123456))
-    '<FONT POINT-SIZE="9">0.1235</FONT>'
+    '<FONT POINT-SIZE="10">0.1235</FONT>'
 
     """
     if array.dtype.kind not in "biuf":
         return small([f"of {array.dtype}"])
     if not is_large(array):
         return _written_out(np.atleast_2d(array)) if array.ndim else small([_number(array)])
-    return table([[heat_map(array)], [small(statistics_of(array))]], padding=1)
+    lines = small(statistics_of(array))
+    return table([[heat_map(array)], [lines]], padding=1) if has_heat_map(array) else lines
 
 
 def is_large(array: Array) -> bool:
     """Tell whether an array is too large to be shown number by number; an empty one has no numbers to show."""
     rows, columns = (1, 1, *array.shape)[-2:]
     return array.ndim > 2 or not 0 < rows <= _ROWS or not 0 < columns <= _COLUMNS
+
+
+def has_heat_map(array: Array) -> bool:
+    """Tell whether there is a number in an array that only colours can show."""
+    return array.dtype.kind in "biuf" and is_large(array) and bool(np.isfinite(array).any())
+
+
+def _is_wide(array: Array) -> bool:
+    """Tell whether an array is shown wider than high: a row of a heat map is as high as a column is wide."""
+    rows, columns = (1, 1, *array.shape)[-2:]
+    return rows < min(columns, SIDE) / 2 if is_large(array) else rows <= columns
 
 
 def statistics_of(array: Array) -> list[str]:
@@ -107,9 +121,7 @@ def statistics_of(array: Array) -> list[str]:
 def heat_map(array: Array) -> str:
     """Return `array` as a table of coloured cells: white is zero, and the largest number by magnitude the darkest."""
     colours = _colours(reduced(array))
-    rows, columns = len(colours), len(colours[0]) if colours else 0
-    if not columns:
-        return ""
+    rows, columns = len(colours), len(colours[0])
     cell = f'<TD FIXEDSIZE="TRUE" WIDTH="{_CELL}" HEIGHT="{_CELL}" BGCOLOR="{{}}"></TD>'
     cells = ("".join(map(cell.format, row)) for row in colours)
     size = f'FIXEDSIZE="TRUE" WIDTH="{columns * _CELL + 2}" HEIGHT="{rows * _CELL + 2}"'
@@ -129,7 +141,7 @@ def reduced(array: Array) -> Array:
 
     """
     matrix = np.atleast_2d(array)
-    matrix = matrix[(0,) * (matrix.ndim - 2)] if matrix.size else matrix.reshape(1, 0)
+    matrix = matrix[(0,) * (matrix.ndim - 2)]
     for axis, length in enumerate(matrix.shape):
         step = -(-length // SIDE)
         if step > 1:

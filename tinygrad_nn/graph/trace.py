@@ -6,6 +6,8 @@ The walk is iterative, so a chain of 100,000 operations is traced as one of ten 
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -40,7 +42,8 @@ def trace(result: Any, *inputs: Any, values: bool = False) -> Graph:
             the graph, and for parameters that have changed since, there is none.
 
     Raises:
-        ArgumentError: `result` is nothing of that kind, or nothing was recorded for it; inputs without a module.
+        ArgumentError: `result` is nothing of that kind, or nothing was recorded for it; inputs without a module, or
+            other inputs than the module takes.
 
     >>> import tinygrad_nn as tn
     >>> from tinygrad_nn import graph
@@ -53,16 +56,32 @@ def trace(result: Any, *inputs: Any, values: bool = False) -> Graph:
     3 result result () 3.5
 
     """
-    if inputs and not isinstance(result, Module):
-        message = (
-            f"graph: expected inputs only for a module, got {len(inputs)} for a {type(result).__name__}. Leave them out"
-        )
-        raise ArgumentError(message)
-    results = _results(result(*inputs) if isinstance(result, Module) else result)
+    results = _results(outcome("graph", result, inputs))
     roots = dict.fromkeys(tensor._node for _, tensor in results if tensor._node is not None)
     operations = operations_below(roots)
     tracer = _Tracer(operations, node_values(roots) if values else {})
     return tracer.trace([(path, tensor._node) for path, tensor in results if tensor._node is not None])
+
+
+def outcome(what: str, result: Any, inputs: Sequence[Any]) -> Any:
+    """Return `result`, or if it is a module what it makes of `inputs`; `what` is the operation to name in errors."""
+    if not isinstance(result, Module):
+        if inputs:
+            kind = type(result).__name__
+            message = f"{what}: expected inputs only for a module, got {len(inputs)} for a {kind}. Leave them out"
+            raise ArgumentError(message)
+        return result
+    wanted = inspect.signature(result.forward)
+    try:
+        wanted.bind(*inputs)
+    except TypeError as error:
+        called = f"{type(result).__name__}.forward({', '.join(wanted.parameters)})"
+        message = (
+            f"{what}: expected example inputs for {called}, got {len(inputs) or 'none'}: {error}. "
+            f"Pass them last: tn.draw(model, x), tn.explore(model, 'graph.html', x)"
+        )
+        raise ArgumentError(message) from None
+    return result(*inputs)
 
 
 def _results(result: Any) -> list[tuple[str, Tensor]]:
@@ -96,20 +115,21 @@ def operations_below(roots: Iterable[Node]) -> list[Node]:
 
 def number_on(operand: Any) -> Any:
     """Return `operand` if it is a single number whose value is known, and None if it is a source of its own."""
+    if isinstance(operand, Node):
+        return None
     value = raw(operand)
-    return None if isinstance(value, (Node, tuple)) or bool(getattr(value, "ndim", 0)) else value
+    return None if isinstance(value, tuple) or bool(getattr(value, "ndim", 0)) else value
 
 
 def _sources(operation: Node) -> Iterator[_Source]:
     """Yield what feeds `operation`: all of its operands but the numbers, which are written on it."""
     for position, operand in enumerate(operation.operands):
-        if number_on(operand) is None:
+        if isinstance(operand, Node):
+            yield position, id(operand), operand
+        elif number_on(operand) is None:
+            # A shape is all that is left of an array that was released: which array it was, nobody knows any more.
             value = raw(operand)
-            if isinstance(value, tuple):
-                # A shape is all that is left of an array that was released: which array it was, nobody knows any more.
-                yield position, (id(operation), position), value
-            else:
-                yield position, id(value) if isinstance(value, Node) else _identity(value), value
+            yield position, (id(operation), position) if isinstance(value, tuple) else _identity(value), value
 
 
 def _identity(array: Any) -> Hashable:
@@ -137,61 +157,67 @@ class _Tracer:
     def __init__(self, operations: Sequence[Node], values: dict[Node, Array]) -> None:
         self.operations = operations
         self.values = values
-        self.calls = calls_around_each(operations)
-        self.paths = [path_of(calls) for calls in self.calls]
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
+        self.classes: dict[Path, str] = {}
         self.ids: dict[Hashable, int] = {}
+        self.sources: dict[Hashable, Any] = {}
         self.homes: dict[Hashable, Path] = {}
         self.inputs: set[Hashable] = set()
         self.counted: set[int] = set()
 
     def trace(self, results: Sequence[tuple[str, Any]]) -> Graph:
         """Add everything, in order."""
-        self._settle()
         roots = {id(root) for _, root in results}
-        around = dict.fromkeys(zip(self.calls, self.paths, strict=True))
-        for operation, calls, path in zip(self.operations, self.calls, self.paths, strict=True):
-            sources = list(_sources(operation))
-            for position, key, value in sources:
-                if key not in self.ids:
-                    self._add_source(key, value, operand_label(operation, position))
-            target = self._add_operation(operation, calls, path, is_root=id(operation) in roots)
-            self.edges += [Edge(self.ids[key], target, position) for position, key, _ in sources]
+        around: tuple[Call, ...] = ()
+        path: Path = ()
+        for operation, calls in zip(self.operations, calls_around_each(self.operations), strict=True):
+            if calls is not around:  # by identity: to compare calls would be to compare code objects
+                around, path = calls, path_of(calls)
+                self.classes |= {path[: depth + 1]: call.kind for depth, call in enumerate(calls)}
+            self._add_operation(operation, calls, path, is_root=id(operation) in roots)
         for path_in_result, root in results:
             if id(root) not in self.ids:
-                self._add_source(id(root), root, "")
-            target = self._add("result", root.name or f"result{path_in_result}", root.name, root, ())
+                self._add_source(id(root), root, "", ())
+            label = root.name or f"result{path_in_result}"
+            target = self._add("result", label, root.name, root.shape, root.dtype, (), root.grad, root)
             self.edges.append(Edge(self.ids[id(root)], target, 0))
-        classes = {path[: depth + 1]: call.kind for calls, path in around for depth, call in enumerate(calls)}
-        return Graph(tuple(self.nodes), tuple(self.edges), classes)
+        for key, source in self.sources.items():
+            self._settle(key, source)
+        return Graph(tuple(self.nodes), tuple(self.edges), self.classes)
 
-    def _settle(self) -> None:
-        """Find a home for each source: the modules that all of its uses share, and none for inputs."""
-        for operation, path in zip(self.operations, self.paths, strict=True):
-            sources = list(_sources(operation))
-            for position, key, value in sources:
-                self.homes[key] = common_path(self.homes.get(key, path), path)
-                if position == 0 and not isinstance(value, Node) and _reads_input(operation, sources):
-                    self.inputs.add(key)
-        self.homes.update(dict.fromkeys(self.inputs, ()))
-
-    def _add_operation(self, operation: Node, calls: tuple[Call, ...], path: Path, *, is_root: bool) -> int:
+    def _add_operation(self, operation: Node, calls: tuple[Call, ...], path: Path, *, is_root: bool) -> None:
+        """Add an operation, what it is the first to use, and its edges."""
+        sources = list(_sources(operation))
+        for position, key, value in sources:
+            if key not in self.ids:
+                self._add_source(key, value, operand_label(operation, position), path)
+            elif key in self.sources:
+                self.homes[key] = common_path(self.homes[key], path)
+            if (
+                position == 0
+                and key in self.sources
+                and not isinstance(value, Node)
+                and _reads_input(operation, sources)
+            ):
+                self.inputs.add(key)
         name = operation.primitive.name if operation.primitive else ""
         label = operation_label(name, [number_on(operand) for operand in operation.operands], operation.options)
-        places = [*((call.code, call.offset) for call in calls), (operation.code, operation.offset)]
-        self.ids[id(operation)] = self._add(
+        target = self.ids[id(operation)] = self._add(
             "operation",
-            label,
+            sys.intern(label),  # of 100,000 operations most have one of a few
             None if is_root else operation.name,
-            operation,
+            operation.shape,
+            operation.dtype,
             path,
-            source=users_line(places),
-            primitive=operation.primitive,
-            flops=estimated_flops(operation),
-            kept=self._kept(operation),
+            operation.grad,
+            operation,
+            users_line([*((call.code, call.offset) for call in calls), (operation.code, operation.offset)]),
+            operation.primitive,
+            estimated_flops(operation),
+            self._kept(operation),
         )
-        return self.ids[id(operation)]
+        self.edges += [Edge(self.ids[key], target, position) for position, key, _ in sources]
 
     def _kept(self, operation: Node) -> int:
         """Count the memory that an operation holds for backward, but what leaves or earlier operations hold."""
@@ -203,36 +229,48 @@ class _Tracer:
                 total += memory.nbytes
         return total
 
-    def _add_source(self, key: Hashable, value: Any, label: str) -> None:
-        path = self.homes.get(key, ())
+    def _add_source(self, key: Hashable, value: Any, label: str, path: Path) -> None:
+        """Add what an operation in the modules `path` is the first to read; `_settle` has the last word on it."""
+        self.sources[key], self.homes[key] = value, path
         if isinstance(value, Node):
             self.counted.add(id(memory_of(raw(value.array))))  # type: ignore[attr-defined]  # a leaf
-            number = self._add("parameter", local_name(value.name or "leaf", path), value.name, value, path)
-        else:
-            kind: Kind = "input" if key in self.inputs else "constant"
-            number = self._add(kind, "input" if kind == "input" else label, None, value, path)
-        self.ids[key] = number
-
-    def _add(self, kind: Kind, label: str, name: str | None, what: Any, path: Path, **more: Any) -> int:
-        is_node, is_shape = isinstance(what, Node), isinstance(what, tuple)
-        number = len(self.nodes)
-        self.nodes.append(
-            GraphNode(
-                id=number,
-                kind=kind,
-                label=label,
-                name=name,
-                shape=what if is_shape else what.shape,
-                dtype=getattr(what, "dtype", None),
-                modules=path,
-                gradient=what.grad if is_node else None,
-                value=self._value(what),
-                **more,
+            self.ids[key] = self._add(
+                "parameter", value.name or "leaf", value.name, value.shape, value.dtype, path, value.grad, value
             )
-        )
+        else:
+            shape, dtype = (value, None) if isinstance(value, tuple) else (value.shape, value.dtype)
+            self.ids[key] = self._add("constant", label, None, shape, dtype, path, None, value)
+
+    def _settle(self, key: Hashable, source: Any) -> None:
+        """Give a source its home: the modules that all of its uses share, and none for inputs."""
+        number, home = self.ids[key], self.homes[key]
+        node = self.nodes[number]
+        if isinstance(source, Node):
+            self.nodes[number] = node._replace(label=local_name(node.label, home), modules=home)
+        elif key in self.inputs:
+            self.nodes[number] = node._replace(kind="input", label="input", modules=())
+        else:
+            self.nodes[number] = node._replace(modules=home)
+
+    def _add(
+        self,
+        kind: Kind,
+        label: str,
+        name: str | None,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any] | None,
+        path: Path,
+        gradient: Any,
+        what: Any,
+        *more: Any,
+    ) -> int:
+        """Add a node, all arguments by position: of 100,000 operations naming them would take a second."""
+        number = len(self.nodes)
+        value = self._value(what) if self.values else None
+        self.nodes.append(GraphNode(number, kind, label, name, shape, dtype, path, gradient, value, *more))
         return number
 
     def _value(self, what: Any) -> Array | None:
         """Return a value that stays as it is when parameters go on to change."""
         value = self.values.get(what) if isinstance(what, Node) else what
-        return None if not self.values or value is None or isinstance(value, tuple) else np.array(value)
+        return None if value is None or isinstance(value, tuple) else np.array(value)

@@ -37,7 +37,8 @@ class Summary(str):
             for row in rows
         ]
         rule = "-" * max(map(len, lines))
-        table = super().__new__(cls, "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]]))
+        between = [*lines[1:-1], rule] if lines[2:] else []
+        table = super().__new__(cls, "\n".join([lines[0], rule, *between, lines[-1]]))
         table.rows = rows
         table.names = names
         return table

@@ -1,4 +1,4 @@
-"""The catalogue of causes: why an operation makes a gradient zero, small, large or no finite number, and what helps.
+"""The catalogue of causes: why an operation makes a gradient zero, small, large or no finite number.
 
 Each function declines by returning None, and the first that does not has found the cause.
 """
@@ -30,70 +30,15 @@ class Cause(NamedTuple):
 
 Inquiry: TypeAlias = Callable[[Stage], "Cause | None"]
 
-REMEDIES = {
-    "at its minimum": "Nothing, if the loss is as small as it should be.",
-    "another element won": (
-        "Nothing, if the other elements are meant to win. To reach all of them, use a soft version such as "
-        "nn.logsumexp or nn.softmax."
-    ),
-    "cancelled": (
-        "Nothing, if the loss does not depend on the parameter: a bias right before a normalisation has no effect. "
-        "Leave such a parameter out, and look for two terms of opposite sign otherwise."
-    ),
-    "cut off": "Check the index or the mask that chooses which part of the value is used.",
-    "dead relu": (
-        "Keep more inputs of the unit positive: a smaller learning rate, init='he_normal', normalised data, a bias "
-        "that starts above 0; or use nn.LeakyReLU or nn.GELU, whose slope is not 0 for negative inputs."
-    ),
-    "dropped out": "Call model.eval() for a look without Dropout, or use a smaller p.",
-    "edge of the domain": (
-        "Keep the operand away from the edge: np.sqrt(x + 1e-12), np.log(np.maximum(x, eps)), a divisor that cannot "
-        "become 0, nn.cross_entropy of logits rather than the logarithm of a softmax."
-    ),
-    "empty": "Check the index or the mask that leaves nothing.",
-    "exploding": (
-        "Smaller initial weights, a normalisation or residual connections between the layers, or a limit: "
-        "optim.clip_by_norm(parameters, 1.0) before optimizer.step()."
-    ),
-    "flat": (
-        "Use a smooth function in its place, or pass the gradient straight through: "
-        "x + tn.stop_gradient(np.round(x) - x)."
-    ),
-    "large factor": "Scale this factor down: normalise the data, start with smaller weights, or average where you sum.",
-    "masked": (
-        "Check that the condition, or the bounds of the clip, leave something to learn from; to clip and still pass "
-        "the gradient, write x + tn.stop_gradient(np.clip(x, a, b) - x)."
-    ),
-    "masked infinity": (
-        "Compute only where it is defined: np.piecewise(x, [x > 0], [np.sqrt, 0]); or choose a harmless operand "
-        "before, as in np.sqrt(np.where(x > 0, x, 1))."
-    ),
-    "not finite before": (
-        "Look for the first such number: in the data with np.isfinite(x).all(), in a parameter after a step that was "
-        "too large. Use a smaller learning rate, or optim.clip_by_norm."
-    ),
-    "overflow": "Scale the loss down, or compute in float64.",
-    "saturated": (
-        "Keep the inputs of the activation near 0: normalise the data, start with smaller weights. For a loss of "
-        "probabilities use nn.binary_cross_entropy_with_logits or nn.cross_entropy, which take the logits."
-    ),
-    "small factor": "Scale this factor up: normalise the data, start with larger weights, or sum where you average.",
-    "steep": "Limit the operand, or take logarithms: nn.logsumexp and nn.log_softmax do so safely.",
-    "underflow": "Scale the loss up (and the gradient down again before the step), or compute in float64.",
-    "vanishing": (
-        "Use activations whose slope is 1, such as nn.ReLU, init='he_normal' or 'glorot_uniform', and a normalisation "
-        "or residual connections between the layers; for a recurrent network nn.LSTM or nn.GRU."
-    ),
-    "zero factor": "Start this factor with numbers other than zero, or check the mask, if it is one.",
-}
-"""What to do about each cause."""
-
 _SATURATING = frozenset({
-    "sigmoid", "tanh", "softmax", "log_softmax", "error_function", "complementary_error_function", "exp", "exp2",
+    "sigmoid", "tanh", "softmax", "erf", "erfc", "exp", "exp2",
     "expm1", "logaddexp", "logaddexp2", "logsumexp", "recurrence", "arctan",
 })  # fmt: skip  # a table
 
-_ODD = frozenset({"sigmoid", "tanh", "error_function", "arctan"})
+_SATURATION = 10.0
+"""A difference of logits at which a softmax is still far from passing nothing on."""
+
+_ODD = frozenset({"sigmoid", "tanh", "erf", "arctan"})
 """Those that saturate on both sides."""
 
 _CHOOSING = {
@@ -101,7 +46,7 @@ _CHOOSING = {
     "nanmin": "another element won", "max_pool": "another element won", "cumulative_max": "another element won",
     "cumulative_min": "another element won", "maximum": "another element won", "minimum": "another element won",
     "fmax": "another element won", "fmin": "another element won", "where": "masked", "relu": "dead relu",
-    "nan_to_num": "masked", "multiply": "masked", "getitem": "cut off", "take": "cut off", "take_along_axis": "cut off",
+    "nan_to_num": "masked", "multiply": "masked", "getitem": "cut off",
 }  # fmt: skip  # a table
 """Operations that pass a gradient to some elements only, and what one calls it when these are others."""
 
@@ -117,7 +62,8 @@ _SINGULAR = frozenset({
 
 _STEEP = frozenset({"exp", "exp2", "expm1", "sinh", "cosh", "power", "square"})
 
-_LOSSES = frozenset({"squared_error", "binary_cross_entropy", "binary_cross_entropy_with_logits"})
+_LOSSES = frozenset({"squared_error", "binary_cross_entropy", "binary_cross_entropy_with_logits", "log_softmax"})
+"""Operations whose slope is 0 only where the prediction is right: that of ``log(softmax(x))`` is ``1 - p``."""
 
 
 def extent(array: Array) -> str:
@@ -142,6 +88,15 @@ def cause_of_zero(stage: Stage) -> Cause:
     there = f" ({extent(stage.operand)})" if stage.operand is not None else ""
     default = Cause("zero slope", f"the slope of '{stage.name}' is 0 at its operand{there}")
     return next((cause for cause in found if cause is not None), default)
+
+
+def _vanished(stage: Stage) -> Cause | None:
+    is_constant = any(not np.any(value) for _, value in stage.others)  # x**0
+    if stage.name not in _STEEP or stage.operand is None or not np.any(stage.operand) or is_constant:
+        return None
+    dtype = stage.gradient.dtype
+    slope = f"the slope of '{stage.name}' at its operand ({extent(stage.operand)})"
+    return Cause("underflow", f"{slope} is smaller than the smallest number of {dtype}, and became 0")
 
 
 def _empty(stage: Stage) -> Cause | None:
@@ -180,21 +135,48 @@ def _dead(stage: Stage) -> Cause | None:
 
 
 def _masked(stage: Stage) -> Cause | None:
-    if stage.name == "where":
-        other = next((name for name, value in stage.others[1:] if value.ndim == 0), "the other value")
+    largest, smallest = ("maximum", "fmax"), ("minimum", "fmin")
+    if stage.name not in ("where", *largest, *smallest):
+        return None
+    others = stage.others[1:] if stage.name == "where" else stage.others  # but for the condition
+    other, value = next(((name, value) for name, value in others if value.ndim == 0), ("the other value", None))
+    if value == 0 and stage.name not in smallest and stage.operand is not None and bool(np.all(stage.operand <= 0)):
+        size = stage.operand.size
         return Cause(
-            "masked",
-            f"'where' takes {other} wherever a gradient arrives, as a mask does, or a clip for what is out of bounds",
+            "dead relu", f"'{stage.name}' acts as a relu that is dead: all {size:,} of its inputs are negative or 0"
         )
-    if stage.name in ("maximum", "minimum", "fmax", "fmin"):
-        kind = "larger" if "max" in stage.name else "smaller"
-        other = stage.others[0][0] if stage.others else "the other operand"
-        return Cause("another element won", f"in '{stage.name}' {other} is {kind} wherever a gradient arrives")
-    return None
+    if stage.name == "where":
+        says = f"'where' takes {other} wherever a gradient arrives, as a mask does, or a clip for what is out of bounds"
+        return Cause("masked", says)
+    kind = "larger" if stage.name in largest else "smaller"
+    other = others[0][0] if others else "the other operand"
+    return Cause(
+        "masked" if value is not None else "another element won",
+        f"in '{stage.name}' {other} is {kind} wherever a gradient arrives",
+    )
+
+
+def _overwritten(stage: Stage) -> Cause | None:
+    if stage.name != "set_at" or stage.position > 0:
+        return None
+    return Cause("overwritten", "an assignment (.at[...].set) overwrites all elements that a gradient arrives at")
+
+
+def _constant(stage: Stage) -> Cause | None:
+    if stage.name not in ("softmax", "log_softmax") or _are_far_apart(stage.operand) or stage.is_elsewhere:
+        return None
+    always = "1" if stage.name == "softmax" else "0"
+    return Cause("constant", f"'{stage.name}' goes along an axis of length 1, where its result is always {always}")
+
+
+def _are_far_apart(logits: Array | None) -> bool:
+    return logits is None or bool(np.ptp(logits) > _SATURATION)
 
 
 def _saturated(stage: Stage) -> Cause | None:
     if stage.name not in _SATURATING or (stage.name == "recurrence" and stage.position > 0):
+        return None
+    if stage.name == "softmax" and not _are_far_apart(stage.operand):
         return None
     there = ""
     if stage.operand is not None:
@@ -211,18 +193,28 @@ def _minimum(stage: Stage) -> Cause | None:
     if stage.name not in _LOSSES:
         return None
     near = "equals" if not stage.factor else "is close to"
-    return Cause("at its minimum", f"the prediction {near} the target, so that '{stage.name}' is at its minimum")
+    best = "maximum" if stage.name == "log_softmax" else "minimum"
+    return Cause("at its minimum", f"the prediction {near} the target, so that '{stage.name}' is at its {best}")
 
 
 def _zero_factor(stage: Stage) -> Cause | None:
     if stage.name not in _PRODUCTS:
         return None
+    if not stage.others and stage.operand is not None and not np.any(stage.operand):
+        return Cause("zero slope", f"'{stage.name}' multiplies 0 with itself, and the slope of a square is 0 there")
     zero = next((name for name, value in stage.others if value.size and not np.any(value)), None)
     if zero is not None:
         is_number = zero == "0"
         says = f"'{stage.name}' multiplies it by {zero}{'' if is_number else ', which is all zeros'}"
         return Cause("zero factor", says)
     return Cause("zero factor", f"'{stage.name}' multiplies it by zeros wherever a gradient arrives")
+
+
+def _zero_product(stage: Stage) -> Cause | None:
+    zeros = 0 if stage.operand is None else int(np.count_nonzero(stage.operand == 0))
+    if stage.name != "prod" or zeros < 2:
+        return None
+    return Cause("zero factor", f"'prod' multiplies it by all other factors, and {zeros:,} of them are 0")
 
 
 def _part(stage: Stage) -> Cause | None:
@@ -233,11 +225,14 @@ def _part(stage: Stage) -> Cause | None:
 
 def cause_above(name: str) -> Cause:
     """Return why an operation has made that part of a gradient zero which a later one would have passed on."""
+    if name in _SATURATING:
+        return Cause("saturated", f"'{name}' is saturated for the elements that lead to it")
     return Cause(_CHOOSING.get(name, "cut off"), f"'{name}' passes the gradient to other elements only")
 
 
 _OF_ZEROS: tuple[Inquiry, ...] = (
-    _empty, _flat, _underflow, _cancelled, _dead, _masked, _saturated, _minimum, _zero_factor, _part,
+    _empty, _flat, _underflow, _cancelled, _dead, _masked, _overwritten, _constant, _saturated, _minimum, _zero_factor,
+    _zero_product, _part, _vanished,
 )  # fmt: skip  # a table
 """What is asked about zeros, the questions that hold for every operation before those for one family of them."""
 
@@ -253,9 +248,11 @@ def cause_of_shrinking(stage: Stage) -> Cause:
             "dead relu", f"relu is dead for nearly all that arrives: {share:.0%} of its inputs are negative or 0"
         )
     found = _saturated(stage) or _minimum(stage) or (_cancelled(stage) if stage.nearly_cancels else None)
+    if found is None and stage.name == "divide" and stage.position == 0 and stage.others:
+        return Cause("small factor", f"'divide' divides it by {_written(*stage.others[0])}")
     if found is None and stage.name in _PRODUCTS and stage.others:
         name, value = min(stage.others, key=lambda other: norm(other[1]) / max(other[1].size, 1) ** 0.5)
-        return Cause("small factor", f"'{stage.name}' multiplies it by {name}, which is {extent(value)}")
+        return Cause("small factor", f"'{stage.name}' multiplies it by {_written(name, value)}")
     return found or Cause("small slope", f"'{stage.name}' makes it {_times(1 / stage.factor)} smaller")
 
 
@@ -263,13 +260,21 @@ def cause_of_growth(stage: Stage) -> Cause:
     """Return why a gradient becomes much larger."""
     if stage.name in _SINGULAR:
         return Cause("edge of the domain", _near_the_edge(stage, f"makes it {_times(stage.factor)} larger"))
+    if stage.name in _LOSSES and stage.operand is not None and stage.others:
+        error = float(np.max(np.absolute(stage.operand - stage.others[0][1])))
+        return Cause("large error", f"the prediction is far from the target, by up to {error:.4g}")
     if stage.name in _STEEP:
         there = f" ({extent(stage.operand)})" if stage.operand is not None else ""
         return Cause("steep", f"'{stage.name}' is steep at its operand{there}")
     if stage.name in _PRODUCTS and stage.others:
         name, value = max(stage.others, key=lambda other: norm(other[1]))
-        return Cause("large factor", f"'{stage.name}' multiplies it by {name}, which is {extent(value)}")
+        return Cause("large factor", f"'{stage.name}' multiplies it by {_written(name, value)}")
     return Cause("large slope", f"'{stage.name}' makes it {_times(stage.factor)} larger")
+
+
+def _written(name: str, value: Array) -> str:
+    """Return how an operand is called and how large it is, which of a number is the same."""
+    return name if value.ndim == 0 and name == f"{value:.6g}" else f"{name}, which is {extent(value)}"
 
 
 def _times(factor: float) -> str:
@@ -295,9 +300,18 @@ def cause_of_infinity(stage: Stage) -> Cause:
 
 def cause_of_infinite_value(name: str, operands: list[Array]) -> Cause:
     """Return why an operation makes a value that is not finite of finite ones."""
-    ranges = "; ".join(extent(operand) for operand in operands)
-    kind = "edge of the domain" if name in _SINGULAR else "steep" if name in _STEEP else "overflow"
-    return Cause(kind, f"'{name}' makes a value that is not finite of finite operands ({ranges})")
+    is_steep = name in _STEEP and (name not in _SINGULAR or bool(np.all(operands[0] > 0)))
+    kind = "steep" if is_steep else "edge of the domain" if name in _SINGULAR else "overflow"
+    return Cause(kind, f"'{name}' makes a value that is not finite of finite operands ({_ranges(operands)})")
+
+
+def cause_of_nan(name: str, operands: list[Array]) -> Cause:
+    """Return why an operation makes NaN of operands that are infinite from the start."""
+    return Cause("infinity", f"'{name}' makes NaN of operands of which some are infinite ({_ranges(operands)})")
+
+
+def _ranges(operands: list[Array]) -> str:
+    return "; ".join(extent(operand) for operand in operands)
 
 
 def _near_the_edge(stage: Stage, says: str, places: Array | None = None) -> str:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Collection, Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_nn.backprop import Node, users_line
 from tinygrad_nn.errors import ArgumentError, GraphReleasedError, InPlaceError, ShapeError
-from tinygrad_nn.graph.explaining.inquest import Finding, find
-from tinygrad_nn.graph.explaining.lost import lost, underivable
+from tinygrad_nn.graph.explaining.inquest import HUGE, TINY, Case, Finding, find, trend
+from tinygrad_nn.graph.explaining.lost import WHOLE, lost, underivable
 from tinygrad_nn.graph.explaining.report import Explanation, Step, Verdict
-from tinygrad_nn.graph.explaining.stages import is_relu
+from tinygrad_nn.graph.explaining.source import Exit, exits
+from tinygrad_nn.graph.explaining.stages import is_relu, label_of, name_of
 from tinygrad_nn.graph.explaining.walk import Walk
-from tinygrad_nn.graph.labels import operation_label
-from tinygrad_nn.graph.modules import Call, calls_around_each, path_of
+from tinygrad_nn.graph.modules import path_of
 from tinygrad_nn.graph.norms import norm
-from tinygrad_nn.graph.trace import number_on, operations_below
+from tinygrad_nn.graph.trace import number_on
 from tinygrad_nn.graph.values import node_values
 from tinygrad_nn.tensor import Tensor, raw
-
-TINY, HUGE = 1e-7, 1e4
-"""The norm of a gradient, relative to that of its parameter, from which on it is worth a word. With the usual learning
-rates a step then changes no digit of a float32, or turns the parameter over."""
 
 
 def explain(loss: Tensor, parameter: Tensor) -> Explanation:
@@ -55,21 +54,20 @@ def explain(loss: Tensor, parameter: Tensor) -> Explanation:
 
     """
     _check(loss, parameter)
+    case = _Case(loss, parameter, sys._getframe(1))
     if loss._node is None:
-        return Explanation(
-            "none",
-            "nothing recorded",
-            f"There is no gradient for {_named(parameter)}: nothing was recorded for the loss itself.",
-            "Compute the loss outside of no_grad(), from Tensors of which one has requires_grad=True.",
-        )
-    case = _Case(loss, parameter)
-    if parameter._node is None or parameter._node not in case.nodes:
+        return case.nothing()
+    if parameter._node is None or not _is_below(parameter._node, loss._node, case.around):
         return case.lost()
     try:
         walk = Walk(loss._node, parameter._node)
     except (GraphReleasedError, InPlaceError) as error:
         return case.released(error)
     return case.underivable() if walk.gradient is None else case.found(walk, walk.gradient)
+
+
+def _is_below(node: Node, root: Node, operations: Collection[Node]) -> bool:
+    return node is root or any(node is operand for operation in operations for operand in operation.operands)
 
 
 def _check(loss: Any, parameter: Any) -> None:
@@ -92,38 +90,69 @@ def _named(parameter: Tensor) -> str:
     return f"'{parameter.name}'" if parameter.name else f"the Tensor of shape {parameter.shape}"
 
 
-class _Case:
-    """A loss, a parameter, and what lies below the loss."""
+class _Case(Case):
+    """One with the frame that asks, and with words."""
 
-    def __init__(self, loss: Tensor, parameter: Tensor) -> None:
-        self.loss, self.parameter, self.name = loss, parameter, _named(parameter)
-        operations = operations_below([loss._node]) if loss._node is not None else []
-        self.around: dict[Node, tuple[Call, ...]] = dict(zip(operations, calls_around_each(operations), strict=True))
-        self.nodes: set[Node | None] = {loss._node}
-        self.nodes |= {x for node in operations for x in node.operands if isinstance(x, Node)}
-
-    def line(self, node: Node) -> str | None:
-        """Return the user's line that recorded an operation."""
-        calls = self.around.get(node, ())
-        return users_line([*((call.code, call.offset) for call in calls), (node.code, node.offset)])
+    def __init__(self, loss: Tensor, parameter: Tensor, frame: FrameType) -> None:
+        super().__init__(loss, parameter)
+        self.frame, self.name = frame, _named(parameter)
 
     # Without a walk
 
+    def nothing(self) -> Explanation:
+        """Say what may be the reason where not even the loss was recorded."""
+        headline = f"There is no gradient for {self.name}: nothing was recorded for the loss itself"
+        remedy = "Compute the loss outside of no_grad(), from Tensors of which one has requires_grad=True."
+        if not self.parameter.requires_grad:
+            return Explanation("none", "not required", f"{headline}, and its requires_grad is False.", remedy)
+        ends = self.exits()
+        if any(end.cause == "integer" for end in ends):
+            remedy += f" {WHOLE}"
+        line = ends[0].line if ends else None
+        return Explanation("none", "nothing recorded", f"{headline}{_ends(ends)}.", remedy, source=line)
+
+    def exits(self) -> list[Exit]:
+        """Read in the user's source where values leave the graph on their way to the loss."""
+        calls = {(call.code, call.offset) for calls in self.around.values() for call in calls}
+        places = calls | {(node.code, node.offset) for node in self.around}
+        lines = sorted({line for place in places if (line := users_line([place]))})
+        here = users_line([(self.frame.f_code, self.frame.f_lasti)])
+        return exits(lines, self.parameter.name, here, {**self.frame.f_globals, **self.frame.f_locals})
+
     def lost(self) -> Explanation:
         """Say where a parameter was lost that is not in the graph."""
-        reason = lost(self.parameter, self.around)
+        reason = lost(self.parameter, self.around, self.exits)
         line = None if reason.operation is None else self.line(reason.operation)
-        headline = f"There is no gradient for {self.name}: {reason.says}{_at(line)}."
-        notes: tuple[str, ...] = ()
+        headline = f"There is no gradient for {self.name}: {reason.says}{_at(line)}{_ends(reason.ends)}."
+        notes = []
+        if reason.cause in ("never used", "module not in the graph") and not reason.ends:
+            notes += self.constants()
         if any(node.closures is None for node in self.around):
-            notes = ("backward() has released the graph: of constants only the shapes are left to look at.",)
-        return Explanation("none", reason.cause, headline, reason.remedy, source=line, notes=notes)
+            notes.append("backward() has released the graph: of constants only the shapes are left to look at.")
+        source = line or (reason.ends[0].line if reason.ends else None)
+        return Explanation("none", reason.cause, headline, reason.remedy, source=source, notes=tuple(notes))
+
+    def constants(self) -> list[str]:
+        """Say which arrays a loss reads as constants: one of them may have been made of the parameter."""
+        read = {
+            f"one of shape {operand if isinstance(operand, tuple) else operand.shape} in '{label_of(node)}'"
+            f"{_at(self.line(node))}": None
+            for node in self.around
+            for operand in map(raw, node.operands)
+            if number_on(operand) is None and not isinstance(operand, Node)
+        }
+        shown = [*list(read)[:3], *([f"{len(read) - 3:,} more"] if len(read) > 3 else [])]
+        if not read:
+            return []
+        return [
+            f"The loss reads constants: {', '.join(shown)}. If {self.name} went into one of them, it was cut off there."
+        ]
 
     def underivable(self) -> Explanation:
         """Say where the operand is for which an operation has no gradient."""
         node, operand = underivable(self.parameter._node, self.around)
         line = self.line(node)
-        says = f"'{node.primitive.name if node.primitive else ''}' has none with respect to its operand {operand}"
+        says = f"'{name_of(node)}' has none with respect to its operand {operand}"
         return Explanation(
             "none",
             "no derivative",
@@ -152,11 +181,11 @@ class _Case:
     def found(self, walk: Walk, gradient: Any) -> Explanation:
         """Tell what a walk has found."""
         verdict = self.verdict(gradient)
-        finding = find(verdict, walk, self.loss, self.around)
+        finding = find(verdict, walk, self)
         line = None if finding.node is None else self.line(finding.node)
         steps = [
             Step(
-                _label(edge.node), path_of(self.around[edge.node]), edge.node.shape,
+                label_of(edge.node), path_of(self.around[edge.node]), edge.node.shape,
                 walk.norms[edge.node], walk.zeros[edge.node], self.line(edge.node),
             )
             for edge in finding.way
@@ -202,16 +231,17 @@ class _Case:
         """Say where else it breaks."""
         if not finding.others:
             return []
-        places = [f"'{_label(node)}' at {self.line(node)}" for node in finding.others[:3]]
+        places = [f"'{label_of(node)}' at {self.line(node)}" for node in finding.others[:3]]
         more = f" and {len(finding.others) - 3:,} more" if len(finding.others) > 3 else ""
         return [f"It breaks on other paths too: in {', '.join(places)}{more}."]
 
     def notes(self, verdict: Verdict, walk: Walk, gradient: Any) -> list[str]:
         """Say what else there is to know."""
-        notes = []
+        change = trend(walk, self) if verdict == "healthy" else None
+        notes = [] if change is None else [change]
         zeros = int(np.count_nonzero(gradient == 0))
         if zeros and verdict != "zero":
-            notes.append(f"{zeros:,} of its {gradient.size:,} numbers are 0{self._where_zeros_begin(walk)}.")
+            notes.append(f"{_zeros(gradient, zeros)} 0{self._where_zeros_begin(walk)}.")
         grad = self.parameter.grad
         if grad is None:
             if verdict == "healthy" and self.parameter.is_leaf:
@@ -232,11 +262,28 @@ class _Case:
         if worst is not None and shares[worst] > 0:
             return f": {shares[worst]:.0%} of the results of relu are 0{_at(self.line(worst))}"
         node = way[gains[-1]].node
-        return f": they begin in '{_label(node)}'{_at(self.line(node))}"
+        return f": the zeros begin in '{label_of(node)}'{_at(self.line(node))}"
 
 
 def _at(line: str | None) -> str:
     return f" ({line})" if line else ""
+
+
+def _zeros(gradient: Any, zeros: int) -> str:
+    """Count the zeros in a gradient: by rows, if they are whole rows, as of a table of which few are looked up."""
+    rows = int(np.count_nonzero(~gradient.reshape(len(gradient), -1).any(axis=1))) if gradient.ndim > 1 else 0
+    if rows and rows * gradient[0].size == zeros:
+        return f"{rows:,} of its {len(gradient):,} rows {'is' if rows == 1 else 'are'}"
+    return f"{zeros:,} of its {gradient.size:,} numbers {'is' if zeros == 1 else 'are'}"
+
+
+def _ends(ends: Sequence[Exit]) -> str:
+    """Say where a way may have ended."""
+    if not ends:
+        return ""
+    places = [f"`{end.text}`{_at(end.line)}" for end in ends[:3]]
+    more = [f"at {len(ends) - 3:,} more"] if len(ends) > 3 else []
+    return f". Its way may have ended at {' or '.join([*places, *more])}"
 
 
 def _compared(grad: Any, gradient: Any) -> list[str]:
@@ -252,8 +299,3 @@ def _compared(grad: Any, gradient: Any) -> list[str]:
             f"Its .grad is {times:.3g} times this, for backward() adds to what is there: call zero_grad() before it."
         ]
     return []
-
-
-def _label(node: Node) -> str:
-    name = node.primitive.name if node.primitive else ""
-    return operation_label(name, [number_on(operand) for operand in node.operands], node.options)

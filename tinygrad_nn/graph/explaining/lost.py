@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_nn.backprop import Leaf, Node
+from tinygrad_nn.graph.explaining.source import Exit
+from tinygrad_nn.graph.explaining.stages import name_of
 from tinygrad_nn.graph.modules import Call, path_of
+from tinygrad_nn.graph.trace import operations_below
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor, raw
 
 _USE = "Compute with the Tensor itself: not with its .data, .numpy(), detach() or item(), and outside of no_grad()."
+
+WHOLE = (
+    "Whole numbers and truth values have no gradient: compute the loss from the numbers that they were made of, as "
+    "nn.cross_entropy does from logits."
+)
 
 
 class Absence(NamedTuple):
@@ -23,6 +32,7 @@ class Absence(NamedTuple):
         says: a clause that completes "There is no gradient: ...".
         remedy: what to do.
         operation: the one in which the values of the parameter are a constant; None if there is none.
+        ends: where the way to the loss may have ended.
 
     """
 
@@ -30,10 +40,18 @@ class Absence(NamedTuple):
     says: str
     remedy: str
     operation: Node | None = None
+    ends: Sequence[Exit] = ()
 
 
-def lost(parameter: Tensor, around: Mapping[Node, tuple[Call, ...]]) -> Absence:
-    """Return why `parameter` is not among what a graph depends on; `around` has its operations, and their modules."""
+def lost(parameter: Tensor, around: Mapping[Node, tuple[Call, ...]], exits: Callable[[], Sequence[Exit]]) -> Absence:
+    """Return why a parameter is not among what a graph depends on.
+
+    Args:
+        parameter: it.
+        around: the operations of the graph, and their modules.
+        exits: reads in the user's source where values leave the graph.
+
+    """
     constant = next(_as_constant(raw(parameter), around), None)
     if parameter._node is None and parameter.dtype.kind != "f":
         return Absence(
@@ -50,19 +68,18 @@ def lost(parameter: Tensor, around: Mapping[Node, tuple[Call, ...]]) -> Absence:
             constant,
         )
     if constant is not None:
-        name = constant.primitive.name if constant.primitive else ""
         return Absence(
             "detached",
-            f"'{name}' has used its values as a constant",
+            f"'{name_of(constant)}' has used its values as a constant",
             f"{_USE} If requires_grad was False then, compute the loss again.",
             constant,
         )
-    return _without_trace(parameter, around)
+    return _result(parameter, around) or _namesake(parameter, around) or _without_trace(parameter, around, exits())
 
 
 def _as_constant(array: Array, operations: Iterable[Node]) -> Any:
     """Yield the operations among whose constants the values of an array are, also transposed or in another dtype."""
-    if array.size and not (array == array.flat[0]).all():  # arrays of one number all over may be alike by chance
+    if not _is_uniform(array):
         for node in operations:
             for operand in node.operands:
                 value = raw(operand)
@@ -72,31 +89,79 @@ def _as_constant(array: Array, operations: Iterable[Node]) -> Any:
                         yield node
 
 
-def _without_trace(parameter: Tensor, around: Mapping[Node, tuple[Call, ...]]) -> Absence:
-    """Return what the names in a graph tell about a parameter that has left no values there."""
-    name = parameter._node.name if parameter._node is not None else None
-    leaves = {x for node in around for x in node.operands if isinstance(x, Leaf)}
-    if name and any(leaf.name == name for leaf in leaves):
+def _is_uniform(array: Array) -> bool:
+    """Tell whether an array is one number all over: such ones may be alike by chance."""
+    return array.size == 0 or bool((array == array.flat[0]).all())
+
+
+def _namesake(parameter: Tensor, around: Iterable[Node]) -> Absence | None:
+    """Return what there is to say where the loss uses another leaf, of the same name or nameless and of its values."""
+    values, name = raw(parameter), parameter.name
+    found: list[tuple[bool, bool, Leaf]] = []
+    for leaf in dict.fromkeys(x for node in around for x in node.operands if isinstance(x, Leaf)):
+        is_alike = leaf.shape == values.shape
+        is_equal = is_alike and np.array_equal(raw(leaf.array), values)
+        if not (name and leaf.name):
+            is_namesake = is_equal and not _is_uniform(values)
+        else:  # a new parameter has no path yet: "weight" has taken the place of "encoder.weight"
+            is_namesake = leaf.name == name or (is_alike and leaf.name.endswith(f".{name}"))
+        if is_namesake:
+            found.append((is_equal, is_alike, leaf))
+    if not found:
+        return None
+    is_equal, is_alike, leaf = max(found, key=itemgetter(0, 1))
+    called = f"named '{leaf.name}'" if leaf.name else "without a name"
+    says = f"the loss does not use it, but another Tensor {called}, of "
+    if not is_alike:
         return Absence(
-            "replaced",
-            f"the loss was computed with another Tensor of the name '{name}'",
-            "Compute the loss again with the model as it is now: astype(), or setting requires_grad, makes a new leaf. "
-            "Or ask for the parameter of the model that was used.",
+            "another of its name",
+            f"{says}shape {leaf.shape}",
+            "Ask for the one that the loss uses, or use this one in what the loss is computed from.",
         )
+    return Absence(
+        "replaced",
+        f"{says}the same shape and {'values' if is_equal else 'other values'}",
+        "Were there two of them from the start, ask for the one that the loss uses. Otherwise the model was copied "
+        "(deepcopy, load), or the parameter replaced (by an assignment, astype(), or setting requires_grad): compute "
+        "the loss with the model whose parameter this is.",
+    )
+
+
+def _result(parameter: Tensor, around: Iterable[Node]) -> Absence | None:
+    """Return what there is to say of a result that the loss does not use, though it uses what that was made of."""
+    if parameter._node is None or parameter._node.is_leaf:
+        return None
+    below = {x for node in operations_below([parameter._node]) for x in (node, *node.operands) if isinstance(x, Node)}
+    used = next((x for node in around for x in node.operands if isinstance(x, Node) and x in below), None)
+    if used is None:
+        return None
+    made_of = f"'{used.name}'" if used.name else f"the leaf of shape {used.shape}" if used.is_leaf else "the value"
+    return Absence(
+        "another result",
+        f"it is a result of '{name_of(parameter._node)}' of its own, which the loss does not use, although it does use "
+        f"{made_of} below",
+        "Each call makes a new Tensor, and so does an index, as in w[0]: keep the result in a variable, compute the "
+        "loss from this very Tensor, and then ask for it.",
+    )
+
+
+def _without_trace(parameter: Tensor, around: Mapping[Node, tuple[Call, ...]], ends: Sequence[Exit]) -> Absence:
+    """Return what modules and lines tell about a parameter that has left no values in a graph."""
+    name = parameter.name
     module = name.rpartition(".")[0] if name else ""
     paths = {path_of(calls) for calls in around.values()}
+    remedy = WHOLE if ends and ends[0].cause == "integer" else _USE
     if module and not any(f".{module}." in f".{'.'.join(path)}." for path in paths):
         return Absence(
             "module not in the graph",
             f"no call of '{module}', the module that owns it, is in the graph of this loss: it was not called, or its "
-            f"result was detached",
-            f"Call the module in forward(), and let its result reach the loss as a Tensor. {_USE}",
+            f"result was cut off",
+            f"Call the module in forward(), and let its result reach the loss as a Tensor. {remedy}",
+            ends=ends,
         )
-    return Absence(
-        "never used",
-        "nothing that the loss was computed from depends on it",
-        f"Use it in what the loss is computed from. {_USE}",
-    )
+    cause = ends[0].cause if ends else "never used"
+    remedy = remedy if ends else f"Use it in what the loss is computed from. {_USE}"
+    return Absence(cause, "nothing that the loss was computed from depends on it", remedy, ends=ends)
 
 
 def underivable(target: Node | None, operations: Mapping[Node, Any]) -> tuple[Node, str]:

@@ -123,11 +123,11 @@ class Explanation(NamedTuple):
 
 
 def _fitted(rows: list[tuple[str, ...]], width: int) -> list[tuple[str, ...]]:
-    """Return rows whose modules, of which the innermost tell most, and then operations are cut to fit into `width`."""
-    for place in (1, 0):
+    """Return rows cut to fit into `width`: modules, of which the innermost tell most, then operations, then lines."""
+    for place in (1, 0, 2):
         widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
         room = max(widths[place] - 2 - max(sum(widths) - 2 - width, 0), _NARROWEST)
-        rows = [(*row[:place], _cut(row[place], room, place == 1), *row[place + 1 :]) for row in rows]
+        rows = [(*row[:place], _cut(row[place], room, place > 0), *row[place + 1 :]) for row in rows]
     return rows
 
 

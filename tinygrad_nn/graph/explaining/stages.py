@@ -13,12 +13,13 @@ import numpy as np
 
 from tinygrad_nn.backprop import Leaf, Node, unbroadcast
 from tinygrad_nn.graph.explaining.walk import Passage
-from tinygrad_nn.graph.labels import operand_label
+from tinygrad_nn.graph.labels import operand_label, operation_label
 from tinygrad_nn.graph.norms import norm
+from tinygrad_nn.graph.trace import number_on
 from tinygrad_nn.primitive import Array, Closure, vanishing
 from tinygrad_nn.tensor import raw
 
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 """A share of what another gradient would leave, below which one has cancelled itself."""
 
 
@@ -78,7 +79,7 @@ class Stage(NamedTuple):
     @property
     def nearly_cancels(self) -> bool:
         """Whether they add up to no more than an error of rounding."""
-        return self.factor < _ROUNDING * self._growth(self._random() * (self.gradient != 0))
+        return self.factor < ROUNDING * self._growth(self._random() * (self.gradient != 0))
 
     @property
     def is_elsewhere(self) -> bool:
@@ -98,7 +99,7 @@ def _summed(part: Array, operand: Array | None) -> Array:
 def stages(edge: Passage, gradient: Array, values: Mapping[Node, Array]) -> list[Stage]:
     """Return what happens on an edge, from the result to the operand: one stage, or two for a fused activation."""
     node, position = edge.node, edge.position
-    name = node.primitive.name if node.primitive else ""
+    name = name_of(node)
     known = [value_of(operand, values) for operand in node.operands]
     others = tuple(
         (called(node, place), value)
@@ -122,7 +123,17 @@ def stages(edge: Passage, gradient: Array, values: Mapping[Node, Array]) -> list
 def is_relu(node: Node) -> bool:
     """Tell whether an operation is a relu, or a dense layer with one."""
     activation = (node.options or {}).get("activation")
-    return "relu" in (node.primitive.name if node.primitive else "", getattr(activation, "__name__", ""))
+    return "relu" in (name_of(node), getattr(activation, "__name__", ""))
+
+
+def name_of(node: Node) -> str:
+    """Return the name of an operation."""
+    return node.primitive.name if node.primitive else ""
+
+
+def label_of(node: Node) -> str:
+    """Return an operation with the numbers and the options that it was called with."""
+    return operation_label(name_of(node), [number_on(operand) for operand in node.operands], node.options)
 
 
 def value_of(operand: Any, values: Mapping[Node, Array]) -> Array | None:
@@ -140,7 +151,7 @@ def called(node: Node, position: int) -> str:
     if isinstance(operand, Leaf):
         return f"the leaf of shape {operand.shape}"
     if isinstance(operand, Node):
-        return f"the result of '{operand.primitive.name if operand.primitive else ''}'"
+        return f"the result of '{name_of(operand)}'"
     if isinstance(operand, (int, float, np.number)):
         return f"{operand:.6g}"
     return f"the {operand_label(node, position)} of shape {np.shape(raw(operand))}"

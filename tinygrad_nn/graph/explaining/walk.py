@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,7 @@ class Walk:
 
     Attributes:
         root, target: where it began and ended.
-        order: the operations below `root` that gradients go through, newest first.
+        order: the operations that a gradient goes through on its way, newest first.
         passages: for each node on the way, and `target`, the edges that its gradient comes from.
         norms, zeros: for each node on the way, and `target`, the norm of its gradient and the share of zeros in it.
         gradient: that of `target`; None if no edge leads there.
@@ -63,7 +63,7 @@ class Walk:
 
         """
         self.root, self.target = root, target
-        self.order = checked_order(root)
+        self.order = _between(checked_order(root), target)
         self.passages: defaultdict[Node, list[Passage]] = defaultdict(list)
         self.norms: dict[Node, float] = {}
         self.zeros: dict[Node, float] = {}
@@ -73,37 +73,29 @@ class Walk:
             self._go()
 
     def _go(self) -> None:
-        between = self._between()
-        cotangents: dict[Node, Array] = {self.root: np.ones(self.root.shape, self.root.dtype)}
         paths: defaultdict[Node, int] = defaultdict(int, {self.root: 1})
-        for node in self.order:
-            if node in between:
-                gradient, count = cotangents.pop(node), paths.pop(node)  # a sum of paths may be a million bits long
-                self._note(node, gradient)
-                for position, (operand, closure) in enumerate(zip(node.operands, node.closures or (), strict=True)):
-                    if closure is not None and (operand in between or operand is self.target):
-                        part = contribution(operand, closure, gradient)
-                        self.passages[operand].append(Passage(node, position, operand, self.norms[node], norm(part)))
-                        cotangents[operand] = cotangents[operand] + part if operand in cotangents else part
-                        paths[operand] += count
-        self.paths = paths[self.target]
-        self.gradient = cotangents.get(self.target)
-        if self.gradient is not None:
-            self._note(self.target, self.gradient)
+        for node, gradient, parts in flow(self.root, self.order, self.target):
+            arrives = self._note(node, gradient)
+            count = paths[node] if node is self.target else paths.pop(node)  # a sum of paths may be a million bits long
+            for position, part in enumerate(parts):
+                if part is not None:
+                    operand = node.operands[position]
+                    self.passages[operand].append(Passage(node, position, operand, arrives, norm(part)))
+                    paths[operand] += count
+            if node is self.target:
+                self.gradient, self.paths = gradient, count
 
-    def _between(self) -> set[Node]:
-        """Return the operations that a gradient goes through on its way to the target."""
-        found: set[Node] = set()
-        for node in reversed(self.order):  # oldest first: operands are looked at before what is made of them
-            for operand, closure in zip(node.operands, node.closures or (), strict=True):
-                if closure is not None and (operand in found or operand is self.target):
-                    found.add(node)
-        found.discard(self.target)
-        return found
-
-    def _note(self, node: Node, gradient: Array) -> None:
-        self.norms[node] = norm(gradient)
+    def _note(self, node: Node, gradient: Array) -> float:
+        """Keep what is to be known of a gradient; return its norm."""
+        edges = self.passages[node]
+        self.norms[node] = size = edges[0].leaves if len(edges) == 1 else norm(gradient)
         self.zeros[node] = 1 - np.count_nonzero(gradient) / gradient.size if gradient.size else 0.0
+        return size
+
+    def gradient_of(self, node: Node) -> Array:
+        """Return the gradient of a node on the way. The walk is gone once more for it: it keeps only norms."""
+        with np.errstate(all="ignore"):
+            return next(gradient for at, gradient, _ in flow(self.root, _between(self.order, node), node) if at is node)
 
     # Ways through it
 
@@ -151,3 +143,42 @@ def contribution(operand: Node, closure: Closure, gradient: Array) -> Array:
     if part.shape != operand.shape:
         part = unbroadcast(part, operand.shape)
     return np.asarray(part, operand.dtype)
+
+
+def flow(root: Node, order: list[Node], target: Node) -> Iterator[tuple[Node, Array, list[Array | None]]]:
+    """Carry a gradient of ones back from `root`, and yield each node with its own.
+
+    Args:
+        root: where it begins.
+        order: the operations to go through, newest first.
+        target: where it ends.
+
+    Yields:
+        each node of `order`, and `target` at last, if an edge leads there; its gradient, which is complete; and what it
+        adds to that of each operand, None for one that is not on the way.
+
+    """
+    wanted = {*order, target}
+    gradients: dict[Node, Array] = {root: np.ones(root.shape, root.dtype)}
+    for node in order:
+        gradient = gradients.pop(node)
+        parts = [
+            contribution(operand, closure, gradient) if closure is not None and operand in wanted else None
+            for operand, closure in zip(node.operands, node.closures or (), strict=True)
+        ]
+        for operand, part in zip(node.operands, parts, strict=True):
+            if part is not None:
+                gradients[operand] = gradients[operand] + part if operand in gradients else part
+        yield node, gradient, parts
+    if target in gradients:
+        yield target, gradients[target], []
+
+
+def _between(order: list[Node], target: Node) -> list[Node]:
+    """Return those of the operations `order`, which are sorted newest first, that lead to `target`."""
+    found: set[Node] = {target}
+    for node in reversed(order):  # operands are looked at before what is made of them
+        for operand, closure in zip(node.operands, node.closures or (), strict=True):
+            if closure is not None and operand in found:
+                found.add(node)
+    return [node for node in order if node in found and node is not target]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_nn.errors import ArgumentError
 from tinygrad_nn.graph.explorer.data import page_data
 from tinygrad_nn.graph.explorer.page import html_page
-from tinygrad_nn.nn.module import Module
+from tinygrad_nn.graph.trace import outcome
 
 if TYPE_CHECKING:  # importing it takes a tenth of the time of importing NumPy
     from pathlib import Path
@@ -26,14 +26,15 @@ def explore(result: Any, path: str | os.PathLike[str], *inputs: Any, max_values:
 
     Values and gradients are computed again for the page: call it before `backward()` or after one with
     ``retain_graph=True``, and before an optimizer's step. No ``.grad`` changes. After a `backward()` that has released
-    the graph the page shows what is left.
+    the graph the page shows what is left. Of more than 10,000 operations, whose values and gradients would make the
+    page too large to open, it leaves them out, and says so.
 
     Args:
         result: a recorded Tensor, such as a loss; lists, tuples and dicts of such; or a module, which is run once.
         path: where to save the page.
         inputs: what to run the module on.
         max_values: how many elements an array may have to be written out; larger ones are shown by their statistics
-            and a small heat map.
+            and a small heat map. Of more than 400 the page writes the first 400, and shows a heat map of all.
 
     Returns:
         the path of the file.
@@ -55,13 +56,7 @@ def explore(result: Any, path: str | os.PathLike[str], *inputs: Any, max_values:
     if not path.parent.is_dir():
         message = f"explore: expected a folder for '{path.name}', but there is no '{path.parent}'. Make it first"
         raise ArgumentError(message)
-    if inputs and not isinstance(result, Module):
-        message = (
-            f"explore: expected inputs only for a module, got {len(inputs)} for a {type(result).__name__}. "
-            f"Leave them out"
-        )
-        raise ArgumentError(message)
-    value = result(*inputs) if isinstance(result, Module) else result
+    value = outcome("explore", result, inputs)
     page = html_page(path.stem, page_data(value, max_values))
     path.write_text(page, encoding="utf-8")
     return path

@@ -21,6 +21,10 @@ LARGEST_SIDE = 28
 """Cells along a side of a picture, at most: as many as a handwritten digit has, and as fit beside a graph."""
 
 
+TABLE = 400
+"""Numbers of a table on the page, at most: of a longer array it writes the first ones, and draws a picture of all."""
+
+
 class Arrays:
     """The arrays of a page, numbered.
 
@@ -47,10 +51,12 @@ class Arrays:
         return place
 
     def _summary(self, array: Array) -> dict[str, Any]:
-        """Return what is told; of an array that is written out the page finds the statistics itself."""
+        """Return what is told; of a short array that is written out the page finds the statistics itself."""
         found: dict[str, Any] = {"shape": list(array.shape), "dtype": dtype_name(array.dtype)}
         if array.size <= self.max_values:
-            return found | {"values": [number(x) for x in array.ravel().tolist()]}
+            found["values"] = [number(x) for x in array.ravel().tolist()]
+            if array.size <= TABLE:
+                return found
         values = array.astype(float, copy=False)
         return found | statistics(values) | ({"picture": thumbnail(values, self.side)} if self.side >= 2 else {})
 
@@ -68,10 +74,12 @@ def statistics(values: Array) -> dict[str, Any]:
 
     """
     finite = values[np.isfinite(values)]
+    largest = float(np.abs(finite).max(initial=0.0)) or 1.0  # taken out first: squares overflow long before the norm
     with np.errstate(all="ignore"):  # an overflow is what the reader came to see
-        found: dict[str, Any] = {"norm": number(np.sqrt(np.square(values).sum()))}
+        found: dict[str, Any] = {"norm": number(largest * np.sqrt(np.square(values / largest).sum()))}
         if finite.size:
-            found |= {"low": number(finite.min()), "mean": number(finite.mean()), "high": number(finite.max())}
+            mean = largest * (finite / largest).mean()
+            found |= {"low": number(finite.min()), "mean": number(mean), "high": number(finite.max())}
     found["zeros"] = int(values.size - np.count_nonzero(values))
     if finite.size < values.size:
         found["odd"] = int(values.size - finite.size)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_nn.backprop import Node, checked_order, describe, unbroadcast
+from tinygrad_nn.backprop import Node, checked_order, describe
 from tinygrad_nn.errors import BackwardError
+from tinygrad_nn.graph.explaining.walk import contribution
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import raw
 
@@ -35,8 +36,6 @@ class Step(NamedTuple):
 def backward_steps(roots: Sequence[Node]) -> Iterator[Step]:
     """Walk from `roots` back, newest operation first, and then yield the leaves; change nothing.
 
-    A root starts with the gradient that its last `backward()` gave it, or with ones.
-
     Raises:
         GraphReleasedError: an earlier walk released the graph.
         InPlaceError: a leaf changed after the graph was recorded.
@@ -51,30 +50,31 @@ def backward_steps(roots: Sequence[Node]) -> Iterator[Step]:
     order = sorted({node for root in roots for node in checked_order(root)}, key=lambda node: -node.stamp)
     gradients: dict[Node, Array] = {}
     for root in roots:
-        seed = np.ones(root.shape, root.dtype) if root.is_leaf or root.grad is None else raw(root.grad)
-        gradients[root] = gradients[root] + seed if root in gradients else seed
+        gradients[root] = gradients[root] + seed(root) if root in gradients else seed(root)
     for node in order:
         gradient = gradients.pop(node)
         with np.errstate(all="ignore"):  # a gradient that is not finite is what the reader came to see
             contributions = [_contribution(node, place, gradient, order) for place in range(len(node.operands))]
-            for operand, contribution in zip(node.operands, contributions, strict=True):
-                if contribution is not None:  # added up in a new array: a contribution may be the gradient itself
-                    gradients[operand] = gradients[operand] + contribution if operand in gradients else contribution
+            for operand, part in zip(node.operands, contributions, strict=True):
+                if part is not None:  # added up in a new array: a contribution may be the gradient itself
+                    gradients[operand] = gradients[operand] + part if operand in gradients else part
         yield Step(node, gradient, contributions)
     for leaf, gradient in gradients.items():
         yield Step(leaf, gradient, [])
 
 
+def seed(root: Node) -> Array:
+    """Return the gradient that a root starts with: the one that its last `backward()` gave it, or ones."""
+    return np.ones(root.shape, root.dtype) if root.is_leaf or root.grad is None else raw(root.grad)
+
+
 def _contribution(node: Node, place: int, gradient: Array, graph: list[Node]) -> Array | None:
-    """Return what an operation sends to the operand at `place`, in its shape and dtype, as the engine does."""
+    """Return what an operation sends to the operand at `place`; None where no gradient is wanted."""
     closure, operand = (node.closures or ())[place], node.operands[place]
     if closure is None:
         return None
     try:
-        contribution: Array = raw(closure(gradient))
-        if contribution.shape != operand.shape:
-            contribution = unbroadcast(contribution, operand.shape)
+        return contribution(operand, closure, gradient)
     except Exception as error:  # whatever a rule's closure may raise
         message = f"explore: the closure for operand {place} of {describe(node, graph)} failed: {error}"
         raise BackwardError(message) from error
-    return contribution if contribution.dtype == operand.dtype else contribution.astype(operand.dtype)

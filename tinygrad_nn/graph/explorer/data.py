@@ -8,18 +8,25 @@ from tinygrad_nn import trees
 from tinygrad_nn.backprop import Node
 from tinygrad_nn.errors import BackwardError
 from tinygrad_nn.graph.explorer.arrays import Arrays, dtype_name
-from tinygrad_nn.graph.explorer.backward import backward_steps
+from tinygrad_nn.graph.explorer.backward import backward_steps, seed
 from tinygrad_nn.graph.explorer.groups import grouped
 from tinygrad_nn.graph.explorer.rules import rule_text, source_line
-from tinygrad_nn.graph.structure import Graph, GraphNode
+from tinygrad_nn.graph.structure import Edge, Graph, GraphNode
 from tinygrad_nn.graph.trace import operations_below, trace
 from tinygrad_nn.tensor import Tensor
+
+LARGEST = 10_000
+"""Operations of which a page tells the numbers: with those of 100,000 it would have a hundred megabytes."""
+
+LEFT_OUT = -1
+"""The number of an array that is left out, where one flows."""
 
 
 def page_data(result: Any, max_values: int) -> dict[str, Any]:
     """Return what the page shows: nodes, edges, groups, and the arrays, rules and lines that those refer to by number.
 
-    Values and gradients are computed again, and nothing of the user's changes: no ``.grad``, no graph.
+    Values and gradients are computed again, and nothing of the user's changes: no ``.grad``, no graph. Of more than
+    10,000 operations they are left out, and the page says so.
 
     Args:
         result: a recorded Tensor; or lists, tuples and dicts of such.
@@ -32,8 +39,10 @@ def page_data(result: Any, max_values: int) -> dict[str, Any]:
     [[6.0, 8.0], [1.0, 1.0], [1.0], [1.0]]
 
     """
-    graph = trace(result, values=True)
-    return _Page(graph, result, max_values).data()
+    roots = [x._node for x in trees.values(result) if isinstance(x, Tensor) and x._node is not None]
+    operations = operations_below(roots)
+    graph = trace(result, values=len(operations) <= LARGEST)
+    return _Page(graph, roots, operations, max_values).data()
 
 
 class _Table:
@@ -50,11 +59,14 @@ class _Table:
 class _Page:
     """Numbers everything, and puts it together."""
 
-    def __init__(self, graph: Graph, result: Any, max_values: int) -> None:
+    def __init__(self, graph: Graph, roots: list[Node], operations: list[Node], max_values: int) -> None:
         self.graph = graph
-        tensors = [x for x in trees.values(result) if isinstance(x, Tensor)]
-        self.roots = [x._node for x in tensors if x._node is not None]
-        self.sources = {(edge.target, edge.position): edge.source for edge in graph.edges}
+        self.roots = roots
+        self.results = {e.target: e.source for e in graph.edges if graph.nodes[e.target].kind == "result"}
+        # The operations of the graph and of the engine are in the same order.
+        numbers = [node.id for node in graph.nodes if node.kind == "operation"]
+        self.recorded = dict(zip(numbers, operations, strict=True))
+        self.has_numbers = len(operations) <= LARGEST
         self.arrays = Arrays(max_values, expected=2 * len(graph.nodes) + len(graph.edges))
         self.rules, self.lines = _Table(), _Table()
         self.gradients: dict[int, int | None] = {}
@@ -63,13 +75,20 @@ class _Page:
 
     def data(self) -> dict[str, Any]:
         """Return everything."""
-        self._walk_back()
+        if self.has_numbers:
+            self._walk_back()
+        else:
+            self.remark = (
+                f"Values and gradients are left out: a page with those of {len(self.recorded):,} operations would be "
+                f"too large to open, and {LARGEST:,} is the most that it tells them of. Explore a part of the "
+                f"computation, or fewer steps, to see them."
+            )
         groups, homes = grouped(self.graph)
         nodes = [self._node(node, home) for node, home in zip(self.graph.nodes, homes, strict=True)]
         return {
             "remark": self.remark,
             "nodes": nodes,
-            "edges": [[*edge, self.flows.get((edge.target, edge.position))] for edge in self.graph.edges],
+            "edges": [(*edge, self._flow(edge)) for edge in self.graph.edges],
             "groups": [group._asdict() for group in groups],
             "arrays": self.arrays.summaries,
             "rules": [rule_text(primitive) for primitive in self.rules.numbers],
@@ -85,6 +104,8 @@ class _Page:
                 for place, contribution in enumerate(contributions):
                     if contribution is not None:
                         self.flows[ids[node], place] = self.arrays.add(contribution)
+            for root, result in zip(self.roots, self.results, strict=True):
+                self.flows[result, 0] = self.arrays.add(seed(root))
         except BackwardError as error:  # the page shows what is left, and why the rest is not
             for left in self.graph.nodes:
                 self.gradients.setdefault(left.id, self.arrays.add(left.gradient))
@@ -94,17 +115,23 @@ class _Page:
             )
 
     def _ids(self) -> dict[Node, int]:
-        """Return the number in the graph of each node of the engine; both have the same order."""
-        operations = [node.id for node in self.graph.nodes if node.kind == "operation"]
-        results = [node.id for node in self.graph.nodes if node.kind == "result"]
-        ids = dict(zip(operations_below(self.roots), operations, strict=True))
+        """Return the number in the graph of each node of the engine."""
+        ids = {node: number for number, node in self.recorded.items()}
+        sources = {(edge.target, edge.position): edge.source for edge in self.graph.edges}
         leaves = {
-            operand: self.sources[number, place]
+            operand: sources[number, place]
             for node, number in ids.items()
             for place, operand in enumerate(node.operands)
             if isinstance(operand, Node) and operand.is_leaf
         }
-        return ids | leaves | {root: self.sources[number, 0] for root, number in zip(self.roots, results, strict=True)}
+        return ids | leaves | dict(zip(self.roots, self.results.values(), strict=True))
+
+    def _flow(self, edge: Edge) -> int | None:
+        """Return the number of the array that flows back along an edge."""
+        if self.has_numbers:
+            return self.flows.get((edge.target, edge.position))
+        closures = self.recorded[edge.target].closures if edge.target in self.recorded else [True]
+        return None if closures is None or closures[edge.position] is None else LEFT_OUT
 
     def _node(self, node: GraphNode, group: int) -> dict[str, Any]:
         """Return a node without what is empty: of 100,000 nodes each word counts."""
@@ -112,11 +139,11 @@ class _Page:
             "kind": node.kind,
             "label": node.label,
             "name": node.name,
-            "shape": list(node.shape),
+            "shape": node.shape,
             "dtype": dtype_name(node.dtype) if node.dtype is not None else None,
             "group": group,
             "value": self.arrays.add(node.value),
-            "gradient": self.gradients.get(self.sources[node.id, 0] if node.kind == "result" else node.id),
+            "gradient": self.gradients.get(self.results.get(node.id, node.id)),
             "line": self.lines.add(node.source),
             "rule": self.rules.add(node.primitive),
             "flops": node.flops or None,

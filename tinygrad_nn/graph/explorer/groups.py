@@ -2,11 +2,17 @@
 
 A page never draws more than a few dozen boxes until it is asked to. So wherever very many stand side by side, also in a
 graph that knows no modules at all, there has to be something to fold them into.
+
+What is in a group was recorded without a break. So no path leaves a group and comes back, and the order of recording is
+an order of the groups as well, in which every line runs on. (The tempting way, to take a repetition out of the middle
+of a chain and then to cut up what is left of it, makes a stretch that feeds the repetition and is fed by it.)
 """
 
 from __future__ import annotations
 
-import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from tinygrad_nn.graph.layout import Item
@@ -20,14 +26,14 @@ WORTH_FOLDING = 8
 WORTH_A_STEP = 4
 """Items that a step of a repetition has to have for a group of its own."""
 
-MANY = 80
+MANY = 40
 """Items side by side from which on they are cut into stretches."""
 
-STRETCHES = 40
-"""Into how many stretches, at most: as many as one sees at once. They are cut again if they are long."""
+STRETCH = 25
+"""Items of a stretch, about; stretches of stretches have this many of those."""
 
-SHORTEST = 25
-"""Items of a stretch, at least."""
+MOST = 48
+"""Boxes of a group, at most: as many as a page opens with."""
 
 
 class Group(NamedTuple):
@@ -36,7 +42,7 @@ class Group(NamedTuple):
     Attributes:
         parent: the number of the group around it; None for the whole graph.
         title: what to write on it.
-        kind: "graph", "module", "repetition" ("Block × 12"), "step" of a repetition, or "stretch".
+        kind: "graph", "module", "repetition" ("Block × 12"), "step" of a repetition, or "stretch" of what is left.
 
     """
 
@@ -60,7 +66,24 @@ def grouped(graph: Graph) -> tuple[list[Group], list[int]]:
     grouping = _Grouping(graph)
     grouping.place_operations()
     grouping.place_sources()
-    return grouping.groups, [grouping.homes.get(node.id, 0) for node in graph.nodes]
+    grouping.fold_sources()
+    return grouping.groups, [grouping.homes[node.id] for node in graph.nodes]
+
+
+def _weights(graph: Graph) -> defaultdict[Item, int]:
+    """Count for each operation the boxes that stand wherever it does: itself, and what nothing else reads."""
+    readers: defaultdict[int, set[int]] = defaultdict(set)
+    for edge in graph.edges:
+        readers[edge.source].add(edge.target)
+    weights: defaultdict[Item, int] = defaultdict(lambda: 1)
+    for source, targets in readers.items():
+        if graph.nodes[source].kind != "operation" and len(targets) == 1:
+            weights[next(iter(targets))] += 1
+    return weights
+
+
+def _noun(items: Sequence[Item]) -> str:
+    return "parts" if any(isinstance(item, tuple) for item in items) else "operations"
 
 
 class _Grouping:
@@ -71,6 +94,7 @@ class _Grouping:
         self.sequences = Sequences(graph)
         self.groups = [Group(None, "graph", "graph")]
         self.homes: dict[int, int] = {}
+        self.weights = _weights(graph)
 
     def place_operations(self) -> None:
         """Go through the modules from the outermost in, and cut each one up until no stretch is too long."""
@@ -79,16 +103,7 @@ class _Grouping:
             path, group = stack.pop()
             items = self.sequences.items[path]
             found = runs(self.sequences.signatures(path)) if len(items) >= WORTH_FOLDING else []
-            parents = [group] * len(items)
-            self._group_runs(self._whole_loops(found, items), items, parents)
-            together: dict[int, list[int]] = {}
-            for place, parent in enumerate(parents):
-                together.setdefault(parent, []).append(place)
-            for parent, places in together.items():
-                noun = "parts" if any(isinstance(items[place], tuple) for place in places) else "operations"
-                for place, home in zip(places, self._cut(parent, len(places), noun), strict=True):
-                    parents[place] = home
-            for item, parent in zip(items, parents, strict=True):
+            for item, parent in zip(items, self._parents(items, self._whole_loops(found, items), group), strict=True):
                 if isinstance(item, tuple):
                     stack.append((item, self._add(parent, self._module_title(item), "module")))
                 else:
@@ -106,6 +121,24 @@ class _Grouping:
                 around = self._around(self.homes[source])
                 modules = [place for place, group in enumerate(around) if self.groups[group].kind == "module"]
                 self.homes[source] = around[modules[-1] + 1] if modules else around[0]
+
+    def fold_sources(self) -> None:
+        """Put parameters, constants, inputs or results into a group of their kind, where there are too many boxes.
+
+        It has no lines that lead in, or else none that lead out, so it is in nobody's way.
+        """
+        crowds: defaultdict[int, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for node in self.graph.nodes:
+            crowds[self.homes.setdefault(node.id, 0)][node.kind].append(node.id)
+        boxes = Counter(group.parent for group in self.groups)
+        for group, kinds in crowds.items():
+            count = boxes[group] + sum(map(len, kinds.values()))
+            kinds.pop("operation", None)
+            for kind, nodes in sorted(kinds.items(), key=lambda each: -len(each[1])):
+                if count > MOST:
+                    count -= len(nodes) - 1
+                    whole = self._add(group, f"{len(nodes)} {kind}s", "stretch")
+                    self.homes.update(zip(nodes, self._cut(whole, [1] * len(nodes), f"{kind}s"), strict=True))
 
     def _add(self, parent: int, title: str, kind: str) -> int:
         self.groups.append(Group(parent, title, kind))
@@ -140,38 +173,61 @@ class _Grouping:
             return self.graph.classes.get(item)
         return self.graph.nodes[item].source, self.graph.nodes[item].primitive
 
-    def _group_runs(self, found: list[Run], items: list[Item], parents: list[int]) -> None:
-        """Put each repetition into a group, and in there each of its steps, if a step is more than a few items."""
-        for run in found:
-            length = run.period * run.times
-            is_loop = run.period >= WORTH_A_STEP
-            names = ["step"] if is_loop else map(self._name, items[run.start : run.start + run.period])
-            whole = self._add(parents[run.start], f"{', '.join(names)} × {run.times}", "repetition")
-            if not is_loop:
-                parents[run.start : run.start + length] = [whole] * length
-                continue
-            for step, home in enumerate(self._cut(whole, run.times, "steps")):
-                begin = run.start + step * run.period
-                parents[begin : begin + run.period] = [self._add(home, f"step {step + 1}", "step")] * run.period
+    def _parents(self, items: list[Item], found: list[Run], group: int) -> list[int]:
+        """Return for each item of a group where it stands: in there, in a repetition, a step of one, or a stretch."""
+        begun = {run.start: run for run in found}
+        starts = [0]
+        while starts[-1] < len(items):
+            run = begun.get(starts[-1])
+            starts.append(starts[-1] + (run.period * run.times if run else 1))
+        weights = [1 if start in begun else self.weights[items[start]] for start in starts[:-1]]
+        homes = self._cut(group, weights, "parts" if begun else _noun(items))
+        parents: list[int] = []
+        for start, home in zip(starts[:-1], homes, strict=True):
+            parents += self._repeated(items, begun[start], home) if start in begun else [home]
+        return parents
+
+    def _repeated(self, items: list[Item], run: Run, group: int) -> list[int]:
+        """Return where the items of a repetition stand: in a group for it, and in there in steps, if those are long."""
+        first = items[run.start : run.start + run.period]
+        is_loop = run.period >= WORTH_A_STEP
+        names = ["step"] if is_loop else map(self._name, first)
+        whole = self._add(group, f"{', '.join(names)} × {run.times}", "repetition")
+        if not is_loop:
+            return self._cut(whole, [self.weights[item] for item in first] * run.times, _noun(first))
+        homes = self._cut(whole, [1] * run.times, "steps")
+        steps = [self._add(home, f"step {step}", "step") for step, home in enumerate(homes, 1)]
+        return [step for step in steps for _ in range(run.period)]
 
     def _name(self, item: Item) -> str:
         if isinstance(item, tuple):
             return self.graph.classes.get(item) or item[-1]
         return self.graph.nodes[item].label.partition(",")[0]
 
-    def _cut(self, parent: int, count: int, noun: str) -> list[int]:
-        """Return for each of `count` items side by side its group: `parent`, or if they are many, a stretch in it.
+    def _cut(self, parent: int, weights: Sequence[int], noun: str) -> list[int]:
+        """Return for each of some boxes side by side its group: `parent`, or if they are many, a stretch in it.
 
-        Stretches that are still long are cut again, and so on.
+        Stretches are about as heavy as one another, and cut again if they are still long.
+
+        Args:
+            parent: in which all of them stand.
+            weights: how much room each of them takes, with what only it reads.
+            noun: what they are.
+
         """
-        homes = [parent] * count
-        stack = [(parent, 0, count)]
+        homes = [parent] * len(weights)
+        before = [0, *accumulate(weights)]
+        stack = [(parent, 0, len(weights))]
         while stack:
             group, begin, end = stack.pop()
-            if end - begin > MANY:
-                length = max(SHORTEST, math.ceil((end - begin) / STRETCHES))
-                for start in range(begin, end, length):
-                    stop = min(start + length, end)
+            total, length = before[end] - before[begin], STRETCH
+            while total > length * MANY:
+                length *= STRETCH
+            number = -(-total // length) if total > MANY else 1
+            parts = [(weight - before[begin]) * number // total for weight in before[begin:end]]
+            starts = [begin + place for place in range(end - begin) if not place or parts[place] > parts[place - 1]]
+            if len(starts) > 1:
+                for start, stop in pairwise([*starts, end]):
                     part = self._add(group, f"{noun} {start + 1} to {stop}", "stretch")
                     homes[start:stop] = [part] * (stop - start)
                     stack.append((part, start, stop))

@@ -76,9 +76,9 @@ function normOf(array) {
   return Number(array.norm ?? statisticsOf(array).norm);
 }
 
-/** What is said of an array in a line: as it was told, or found here for an array that is written out. */
+/** What is said of an array in a line: as it was told, or found here for a short array that is written out. */
 function statisticsOf(array) {
-  if (!array.values) return array;
+  if (array.norm !== undefined) return array;
   const values = array.values.map(Number);
   const finite = values.filter(Number.isFinite);
   const norm = values.reduce((known, x) => Math.hypot(known, x), 0); // which does not overflow where squares would

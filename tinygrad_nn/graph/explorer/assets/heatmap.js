@@ -5,7 +5,7 @@ const BELOW = { light: [33, 102, 172], dark: [110, 178, 240] };
 const ABOVE = { light: [200, 90, 10], dark: [245, 160, 70] };
 const PAPER = { light: [250, 250, 250], dark: [36, 42, 49] };
 
-/** How many numbers are written at most, whatever the page holds. */
+/** How many numbers are written at most, whatever the page holds: `TABLE` in `arrays.py`, which adds a picture. */
 const MOST_NUMBERS = 400;
 
 const themeName = () => (document.documentElement.dataset.theme === "dark" ? "dark" : "light");
@@ -35,7 +35,7 @@ function arrayView(heading, array, remark = "") {
     return box;
   }
   if (array.values) box.append(numberTable(array));
-  else if (array.picture) box.append(picture(array.picture));
+  if (array.picture) box.append(picture(array.picture));
   if (!array.values || array.values.length > 1) box.append(statisticsLine(array));
   return box;
 }
@@ -50,7 +50,13 @@ function numberTable(array) {
   for (let start = 0; start < values.length; start += columns) {
     table.append(html("tr", {}, ...values.slice(start, start + columns).map((value) => numberCell(value, scale))));
   }
-  return html("div", { class: "wide-table", tabindex: columns > 5 ? 0 : null }, table);
+  const [shown, all] = [values.length, array.values.length];
+  return html(
+    "div",
+    { class: "wide-table", tabindex: columns > 5 ? 0 : null },
+    table,
+    shown < all ? html("p", { class: "caption" }, `the first ${shown} of ${counted(all, "number")}`) : null,
+  );
 }
 
 function numberCell(value, scale) {

@@ -3,6 +3,9 @@
 const FONT = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
 const LINE = 16;
 
+/** How far the cards behind a folded group look out from under it, to the right and below. */
+const SHADOW = 6;
+
 const pencil = document.createElement("canvas").getContext("2d");
 
 function textWidth(text, font) {
@@ -10,22 +13,27 @@ function textWidth(text, font) {
   return pencil.measureText(text).width;
 }
 
-/** The lines of text on a box, each with its class, and the size of the box. */
-function labelOf(model, item) {
+/** The lines of text on a box, each with its class, and its size; `reads` is how often hidden lines read it. */
+function labelOf(model, item, reads = 0) {
   const lines = item < 0 ? groupLines(model.groups[-item]) : nodeLines(model.nodes[item]);
+  if (reads) lines.push({ text: `read ${reads} times`, style: "small" });
   const width = Math.max(
     ...lines.map(({ text, style }) =>
       textWidth(text, `${style === "name" ? "600 " : ""}${style === "small" ? 11 : 12.5}px ${FONT}`),
     ),
   );
-  return { lines, width: Math.max(64, Math.ceil(width) + (item < 0 ? 48 : 30)), height: lines.length * LINE + 14 };
+  const shadow = item < 0 ? SHADOW : 0;
+  return {
+    lines,
+    width: Math.max(64, Math.ceil(width) + (item < 0 ? 48 : 30)) + shadow,
+    height: lines.length * LINE + 14 + shadow,
+  };
 }
 
 function groupLines(group) {
-  return [
-    { text: shortened(group.title), style: "name" },
-    { text: counted(group.operations, "operation"), style: "small" },
-  ];
+  const lines = [{ text: shortened(group.title), style: "name" }];
+  if (group.operations) lines.push({ text: counted(group.operations, "operation"), style: "small" });
+  return lines;
 }
 
 function nodeLines(node) {

@@ -13,6 +13,8 @@
  * @property {number} layer
  * @property {boolean} isThin whether it is a line: a bend or a port
  * @property {boolean} isFixed whether it stays in its layer, as ports do
+ * @property {boolean} [isAside] whether it stands above all that is not, though no line says so
+ * @property {boolean} [isEntered] whether lines lead to it that are seen only when lit
  * @property {boolean} isFirst whether it stays at the left, as a title does
  * @property {Link[]} above
  * @property {Link[]} below
@@ -168,7 +170,7 @@ function assignColumns(layers) {
       const weights = [];
       const wishes = layer.map((place) => {
         const links = sides.flatMap((side) => place[side]);
-        weights.push(links.some((each) => each.isMain) ? (place.isThin ? 8 : 4) : GIVES_WAY);
+        weights.push(links.some((each) => each.isMain) ? (place.isThin ? 1 : 4) : GIVES_WAY);
         return links.length ? wishOf(place, links) : place.x;
       });
       settle(layer, wishes, weights);
@@ -180,14 +182,15 @@ function assignColumns(layers) {
  * Where the neighbours of a place would have it: boxes right above and below count for more than lines from afar.
  *
  * A bend follows the other bends of its line, and only the last of them a box: in the mean of both ends each would take
- * a part of the way, and the line would come down like a stair.
+ * a part of the way, and the line would come down like a stair. A port follows boxes: if it followed the line that goes
+ * around them, as in a residual block, each block would stand a bit further to the side than the one before.
  */
 function wishOf(place, links) {
   const farEnd = (link) => (link.from === place ? link.to : link.from);
-  const bends = place.isThin ? links.filter((link) => farEnd(link).isThin) : [];
+  const wanted = links.filter((link) => (place.isFixed ? !farEnd(link).isThin : place.isThin && farEnd(link).isThin));
   let sum = 0;
   let total = 0;
-  for (const link of bends.length ? bends : links) {
+  for (const link of wanted.length ? wanted : links) {
     const weight = !link.isMain ? GIVES_WAY : place.isThin || !farEnd(link).isThin ? 6 : 1;
     const shift = link.from === place ? link.into - link.outOf : link.outOf - link.into;
     sum += weight * (farEnd(link).x + shift);

@@ -17,13 +17,21 @@ class Layout {
     this.hidden = model.hiddenLines(edges);
     const drawn = edges.filter(({ source }) => !this.hidden.has(source));
     this.nets = this.#nets(drawn);
+    this.unrouted = edges.filter(({ source }) => this.hidden.has(source));
+    /** @type {Set<Item>} what lines that are hidden lead to, and the groups around that */
+    this.entered = new Set(
+      this.unrouted.flatMap(({ target }) => [target, ...model.around(target).map((group) => -group)]),
+    );
     const root = this.#level(0);
     this.#settle(root, 0, 0);
     this.width = root.width;
     this.height = root.height;
-    this.lines = drawn.map((edge) => ({ ...edge, runs: this.#route(edge) }));
+    this.lines = drawn.map((edge) => ({
+      ...edge,
+      key: `${edge.source} ${edge.target}`,
+      runs: this.#route(edge),
+    }));
     this.#shareBeginnings();
-    this.unrouted = edges.filter(({ source }) => this.hidden.has(source));
   }
 
   /**
@@ -67,7 +75,8 @@ class Layout {
     for (const line of this.lines) {
       const keys = line.runs.map(({ x, from }) => `${line.source} ${round(x)} ${round(from)}`);
       const own = keys.findIndex((key) => !seen.has(key));
-      line.ownRuns = line.runs.slice(Math.max(0, own - 1));
+      line.ownRuns = line.runs.slice(own);
+      if (own) line.ownRuns.unshift({ ...line.runs[own - 1], from: line.runs[own - 1].to });
       keys.forEach((key) => seen.add(key));
     }
   }
@@ -76,16 +85,16 @@ class Layout {
   #level(group) {
     const level = new Level(group, group ? this.model.groups[group].title : null);
     for (const item of this.model.groups[group].children) {
+      const isEntered = this.entered.has(item);
       if (item < 0 && this.model.open.has(-item)) {
-        level.addFrame(item, this.#level(-item));
+        level.addFrame(item, this.#level(-item), { isAside: this.model.isMinor(item), isEntered });
       } else {
-        this.labels.set(item, labelOf(this.model, item));
-        level.addBox(item, this.labels.get(item));
+        this.labels.set(item, labelOf(this.model, item, this.hidden.get(item)));
+        level.addBox(item, this.labels.get(item), { isAside: this.hidden.has(item), isEntered });
       }
     }
     for (const [source, { from, to }] of this.nets.get(group) ?? []) {
-      const isMain = source < 0 || !["parameter", "constant"].includes(this.model.nodes[source].kind);
-      level.addNet(source, from, to, isMain);
+      level.addNet(source, from, to, !this.model.isMinor(source));
     }
     level.arrange();
     this.levels.set(group, level);
@@ -102,6 +111,13 @@ class Layout {
       if (frame) this.#settle(frame, left + box.left, top + box.top);
       else this.boxes.set(item, { ...box, left: left + box.left, top: top + box.top });
     }
+  }
+
+  /** Where the row begins and ends in which an item of a group stands. */
+  row(group, item) {
+    const level = this.levels.get(group);
+    const { layerTop, layerBottom } = level.places.get(item);
+    return { top: level.top + layerTop, bottom: level.top + layerBottom };
   }
 
   /** @returns {Run[]} the way of a line through all its groups */

@@ -4,6 +4,11 @@ const PAD = 14;
 const TITLE = 26;
 const GAP = 40;
 const PORT_GAP = 24;
+
+/** How far from the right border, and from a row, lines run that are seen only when lit; and the room for them. */
+const BORDER = 8;
+const ENTRY = 24;
+const ENTRY_ROOM = 30;
 const TOP = "top";
 const BOTTOM = "bottom";
 
@@ -39,13 +44,14 @@ class Level {
     return place;
   }
 
-  addBox(item, { width, height }) {
-    this.#place(item, width, height, {});
+  /** Add a box; one that is aside stands in a row of its own above all others. */
+  addBox(item, { width, height }, { isAside, isEntered }) {
+    this.#place(item, width, height, { isAside, isEntered });
   }
 
-  addFrame(item, level) {
+  addFrame(item, level, { isAside, isEntered }) {
     this.frames.set(item, level);
-    this.#place(item, level.width, level.height, { level });
+    this.#place(item, level.width, level.height, { level, isAside, isEntered });
   }
 
   /** Add a value that flows from a box, or from the top, to others. */
@@ -63,6 +69,8 @@ class Level {
   arrange() {
     const places = [...this.places.values()];
     const inner = places.filter((place) => place.side !== BOTTOM);
+    if (places.some((place) => place.isAside))
+      for (const place of places) if (!place.isAside && !place.isFixed) place.layer += 1;
     assignLayers(
       inner,
       this.arrows.filter(({ to }) => to.side !== BOTTOM),
@@ -84,7 +92,6 @@ class Level {
     let at = net.origin;
     const bends = [at];
     for (const end of [...net.ends].sort((a, b) => a.layer - b.layer)) {
-      if (end.layer <= net.origin.layer) continue; // a line that runs back, which no recorded graph has
       while (at.layer < end.layer - 1) {
         const bend = this.#place(Symbol("bend"), 2, 1, { isThin: true, layer: at.layer + 1 });
         layers[bend.layer].push(bend);
@@ -100,6 +107,7 @@ class Level {
   #assignRows() {
     let y = this.title ? PAD : 0;
     for (const layer of this.layers) {
+      if (layer.some((place) => place.isEntered)) y += ENTRY_ROOM;
       const height = Math.max(...layer.map((place) => place.height));
       const isPorts = layer.every((place) => place.isFixed);
       for (const place of layer) {
@@ -111,8 +119,9 @@ class Level {
       const links = layer.reduce((sum, place) => sum + place.below.length, 0);
       y += height + (isPorts ? PORT_GAP : GAP + Math.min(60, Math.max(0, links - 6) * 3));
     }
-    const left = Math.min(...this.layers.flat().map((place) => place.x - place.width / 2)) - PAD;
-    const right = Math.max(...this.layers.flat().map((place) => place.x + place.width / 2)) + PAD;
+    const margin = (place) => place.width / 2 + PAD;
+    const left = Math.min(...this.layers.flat().map((place) => place.x - margin(place)));
+    const right = Math.max(...this.layers.flat().map((place) => place.x + margin(place)));
     for (const place of this.layers.flat()) place.x -= left;
     this.width = right - left;
     const bottom = this.layers.at(-1);
@@ -137,7 +146,7 @@ class Level {
   route(source, to) {
     const net = this.nets.get(source);
     const end = to === BOTTOM ? this.places.get(`${BOTTOM} ${source}`) : this.places.get(to);
-    const way = net.ways.get(end) ?? [net.origin, end];
+    const way = net.ways.get(end);
     return way.map((place, index) => {
       const into = index ? (place.above.find((each) => each.from === way[index - 1])?.into ?? 0) : 0;
       const outOf = place.below.find((each) => each.net === net)?.outOf ?? 0;

@@ -44,6 +44,7 @@ class Explorer {
   visit(item) {
     this.#refold(() => this.model.reveal(item));
     this.select(item);
+    this.view.comeNear();
     this.view.bringIntoSight(item);
   }
 
@@ -53,7 +54,7 @@ class Explorer {
     const node = this.selected !== null && this.selected >= 0 ? this.selected : null;
     const isStep = this.isSteered && current;
     const isBackward = isStep ? current.isBackward : true;
-    const edges = isStep ? this.#moved(current) : node !== null ? this.#way(node) : new Set();
+    const edges = isStep ? this.#moved(current) : node !== null ? this.model.wayOfGradient(node) : new Set();
     const selected = this.selected === null ? null : this.model.shown(this.selected);
     this.view.show({
       selected,
@@ -68,10 +69,6 @@ class Explorer {
   /** The edges along which numbers flow in a step. */
   #moved({ id, isBackward }) {
     return new Set(this.model.nodes[id].sources.filter((edge) => !isBackward || edge.flow !== null));
-  }
-
-  #way(id) {
-    return this.model.nodes[id].gradient === undefined ? new Set() : this.model.wayOfGradient(id);
   }
 
   #step() {
@@ -128,15 +125,17 @@ class Explorer {
     const isButton = target.closest("button, summary") !== null;
     if (event.ctrlKey || event.metaKey || event.altKey || dialog().open || (isField && target.type !== "range")) return;
     const isOnGraph = target === byId("canvas") || target === document.body;
+    const key = event.key.length > 1 ? event.key : event.key.toLowerCase(); // also with Shift or Caps Lock
     const action =
-      this.#everywhere(event, target.type === "range", isButton) ?? (isOnGraph ? this.#onGraph(event) : null);
+      this.#everywhere(key, target.type === "range", isButton) ??
+      (isOnGraph ? this.#onGraph(key, event.shiftKey) : null);
     if (action) {
       event.preventDefault();
       action();
     }
   }
 
-  #everywhere({ key }, isSlider, isButton) {
+  #everywhere(key, isSlider, isButton) {
     if ((isSlider && ["Home", "End"].includes(key)) || (isButton && key === " ")) return null;
     return {
       "/": () => byId("search").focus(),
@@ -156,7 +155,7 @@ class Explorer {
     }[key];
   }
 
-  #onGraph({ key, shiftKey }) {
+  #onGraph(key, shiftKey) {
     const way = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[key];
     if (way && shiftKey) return () => this.view.pan(-80 * way[0], -80 * way[1]);
     if (way) return () => this.#walk(...way);

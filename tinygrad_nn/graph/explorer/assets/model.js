@@ -6,13 +6,14 @@
 /** @typedef {number} Item */
 
 /**
- * A value that flows from one node to another, and the number of the array that flows back. All else in the page that
- * says "line", "rule", "value" or "gradient" is such a number too, of a table of the model.
+ * A value that flows from one node to another, and the number of the array that flows back: null for none, -1 for one
+ * that is left out. All else in the page that says "line", "rule", "value" or "gradient" is such a number too, of a
+ * table of the model.
  * @typedef {{source: number, target: number, position: number, flow: ?number}} Edge
  */
 
 /**
- * A node as `page_data` wrote it, with its edges. What is empty is left out.
+ * A node as `page_data` wrote it, with its edges. What is empty is null.
  * @typedef {object} GraphNode
  * @property {number} id
  * @property {"operation"|"parameter"|"input"|"constant"|"result"} kind
@@ -50,13 +51,27 @@ const MOST = 2500;
 /** From how many readers on the lines of a parameter are hidden until it is selected: see `hiddenLines`. */
 const MANY_READERS = 5;
 
+/** The rows of a table that `packed` wrote: a column holds its cells, or the numbers of those in a list of all. */
+function rowsOf(table) {
+  const columns = Object.entries(table).map(([name, column]) => {
+    return Array.isArray(column) ? { name, cells: column } : { name, of: column.of, cells: column.at };
+  });
+  return Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, place) => {
+    const row = {};
+    for (const { name, of, cells } of columns) {
+      row[name] = of && cells[place] !== null ? of[cells[place]] : cells[place];
+    }
+    return row;
+  });
+}
+
 class Model {
-  /** @param {any} data what `page_data` wrote */
+  /** @param {any} data what `page_data` tells, in columns */
   constructor(data) {
     /** @type {GraphNode[]} */
-    this.nodes = data.nodes;
+    this.nodes = rowsOf(data.nodes);
     /** @type {Group[]} */
-    this.groups = data.groups;
+    this.groups = rowsOf(data.groups);
     /** @type {{shape: number[], dtype: string}[]} with all numbers, or with statistics and a picture */
     this.arrays = data.arrays;
     /** @type {{name: string, formula: string, source: string, operands: string[], closures: string[]}[]} */
@@ -71,7 +86,7 @@ class Model {
       node.readers = [];
     });
     /** @type {Edge[]} */
-    this.edges = data.edges.map(([source, target, position, flow]) => ({ source, target, position, flow }));
+    this.edges = rowsOf(data.edges);
     for (const edge of this.edges) {
       this.nodes[edge.target].sources.push(edge);
       this.nodes[edge.source].readers.push(edge);
@@ -100,7 +115,8 @@ class Model {
     }
     for (const group of this.groups.slice(1)) this.groups[group.parent].children.push(-group.id);
     const order = (/** @type {Item} */ item) => (item < 0 ? this.groups[-item].first : item);
-    for (const group of this.groups) group.children.sort((a, b) => order(a) - order(b));
+    // Two groups without operations, whose difference is no number, stay as they are.
+    for (const group of this.groups) group.children.sort((a, b) => order(a) - order(b) || 0);
   }
 
   /** Open groups from the outermost in, siblings together, as long as no more than `limit` boxes are seen. */
@@ -208,12 +224,23 @@ class Model {
   /**
    * Tell which values have so many readers that their lines are drawn only when they are selected. The weight of an
    * unrolled loop would otherwise draw a line to each of its steps, past all the others.
+   * @returns {Map<Item, number>} how often each of them is read, which may be more often than it has lines
    */
-  hiddenLines(/** @type {{source: Item, target: Item}[]} */ edges) {
-    const readers = new Map();
-    for (const { source } of edges) readers.set(source, (readers.get(source) ?? 0) + 1);
-    const isSource = (/** @type {Item} */ item) => item >= 0 && this.nodes[item].kind !== "operation";
-    return new Map([...readers].filter(([item, count]) => count >= MANY_READERS && isSource(item)));
+  hiddenLines(/** @type {{source: Item, target: Item, edges: Edge[]}[]} */ lines) {
+    const found = new Map();
+    for (const { source, edges } of lines) {
+      const { count, reads } = found.get(source) ?? { count: 0, reads: 0 };
+      found.set(source, { count: count + 1, reads: reads + edges.length });
+    }
+    const isInput = (/** @type {Item} */ item) => item >= 0 && this.nodes[item].kind === "input";
+    const isSource = (/** @type {Item} */ item) => this.isMinor(item) || isInput(item);
+    const many = [...found].filter(([item, { count }]) => count >= MANY_READERS && isSource(item));
+    return new Map(many.map(([item, { reads }]) => [item, reads]));
+  }
+
+  /** @returns {boolean} whether the lines from an item give way to those of data */
+  isMinor(/** @type {Item} */ item) {
+    return item < 0 ? !this.groups[-item].operations : ["parameter", "constant"].includes(this.nodes[item].kind);
   }
 
   /** @returns {string} what to call an item in a sentence */
@@ -242,7 +269,7 @@ class Model {
     const stack = [id];
     while (stack.length) {
       for (const edge of this.nodes[stack.pop()].readers) {
-        if (edge.flow === null && this.nodes[edge.target].kind !== "result") continue;
+        if (edge.flow === null) continue;
         found.add(edge);
         if (!seen.has(edge.target)) {
           seen.add(edge.target);

@@ -1,5 +1,8 @@
 // What is known of the selected node: its numbers, the line of the program, the formula, and the code of its gradient.
 
+/** Of how many readers of a parameter the page tells what they sent back: the sum of all is its gradient. */
+const MOST_ORIGINS = 3;
+
 class Panel {
   /** @param {Model} model @param {(item: Item) => void} onSelect @param {(group: number) => void} onToggle */
   constructor(model, onSelect, onToggle) {
@@ -46,7 +49,7 @@ class Panel {
         "Select a box to see its numbers. Selecting a parameter lights up the way of its gradient, from the " +
           "result back. The key ? lists all others.",
       ),
-      ...of("result").map((node) => arrayView(node.label, this.#array(node.value))),
+      ...of("result").map((node) => arrayView(node.label, this.#array(node.value), this.#leftOut())),
     ];
   }
 
@@ -103,7 +106,7 @@ class Panel {
       arrayView(
         "Value",
         this.#array(node.value),
-        "not known any more: the graph was released, or a parameter has changed since",
+        this.#leftOut() ?? "not known any more: the graph was released, or a parameter has changed since",
       ),
       arrayView("Gradient", this.#array(node.gradient), this.#whyNoGradient(node)),
     ];
@@ -120,6 +123,7 @@ class Panel {
       line ? sourceLine(line) : null,
       ...numbers,
       ...(rule ? this.#rule(node, rule) : []),
+      ...(node.kind === "parameter" ? this.#origins(node) : []),
       this.#neighbours(
         "Read by",
         node.readers.map((edge) => edge.target),
@@ -127,7 +131,13 @@ class Panel {
     ];
   }
 
+  /** @returns {?string} why a number is missing, if all are */
+  #leftOut() {
+    return this.model.arrays.length ? null : "left out: the page has too many operations";
+  }
+
   #whyNoGradient(node) {
+    if (this.#leftOut()) return this.#leftOut();
     if (this.model.remark) return "not kept, or never computed: it is not zero";
     return node.kind === "input" || node.kind === "constant"
       ? "none is wanted: this is no parameter"
@@ -167,17 +177,50 @@ class Panel {
     const source = this.model.nodes[edge.source];
     box.append(
       html("h4", {}, name, this.#jump(edge.source)),
-      arrayView("in", this.#array(source.value), "value not known"),
+      arrayView("in", this.#array(source.value), this.#leftOut() ?? "value not known"),
     );
-    const closure = rule.closures[position] ?? rule.closures.at(-1); // the last stands for all that a loop made
-    if (edge.flow === null) {
-      box.append(html("p", { class: "missing" }, "no gradient flows back here"));
-      return box;
-    }
-    if (closure)
-      box.append(html("p", { class: "caption" }, "the closure that carries the gradient back"), code(closure));
-    box.append(arrayView("gradient out", this.#array(edge.flow)));
+    box.append(...this.#sentBack(edge, rule));
     return box;
+  }
+
+  /** What the closure of an operand sends back, and its code. */
+  #sentBack(edge, rule) {
+    if (edge.flow === null) return [html("p", { class: "missing" }, this.#whyNothingFlows(edge))];
+    const closure = rule.closures[edge.position] ?? rule.closures.at(-1); // the last stands for all that a loop made
+    const caption = html("p", { class: "caption" }, "the closure that carries the gradient back");
+    return [
+      ...(closure ? [caption, code(closure)] : []),
+      arrayView("gradient out", this.#array(edge.flow), this.#leftOut()),
+    ];
+  }
+
+  #whyNothingFlows({ source }) {
+    const isWanted = !["input", "constant"].includes(this.model.nodes[source].kind);
+    return isWanted && this.model.remark && !this.#leftOut()
+      ? "not known any more: the graph was released, or a parameter has changed since"
+      : "no gradient flows back here";
+  }
+
+  /** How a parameter got its gradient: what the first of its readers sent, each with the code that computed it. */
+  #origins(node) {
+    const edges = node.readers.filter(({ target }) => this.model.rules[this.model.nodes[target].rule]);
+    const more = edges.length - MOST_ORIGINS;
+    return [
+      edges.length ? html("h3", {}, "Where its gradient comes from") : null,
+      ...edges.slice(0, MOST_ORIGINS).map((edge) => {
+        const reader = this.model.nodes[edge.target];
+        return html(
+          "div",
+          { class: "operand" },
+          html("h4", {}, "from", this.#jump(reader.id)),
+          edge.flow === null
+            ? null
+            : arrayView("gradient in", this.#array(reader.gradient), this.#whyNoGradient(reader)),
+          ...this.#sentBack(edge, this.model.rules[reader.rule]),
+        );
+      }),
+      more > 0 ? html("p", { class: "caption" }, `and from ${counted(more, "other reader")}`) : null,
+    ];
   }
 
   #jump(id) {

@@ -15,7 +15,10 @@ class Search {
     this.found = [];
     this.place = 0;
     this.field.addEventListener("input", () => this.#search());
-    this.field.addEventListener("focus", () => this.field.value && this.#search());
+    this.field.addEventListener("focus", () => {
+      this.field.select(); // to type is to search anew
+      if (this.field.value) this.#search();
+    });
     this.field.addEventListener("blur", () => this.close());
     this.field.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -43,21 +46,19 @@ class Search {
 
   #search() {
     const words = this.field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    this.found = [];
+    const fits = ({ text }) => words.every((word) => text.includes(word));
+    const all = words.length ? this.#texts().filter(fits) : [];
+    this.found = all.slice(0, MOST_FOUND).map(({ item }) => item);
     this.place = 0;
-    if (words.length) {
-      for (const { item, text } of this.#texts()) {
-        if (this.found.length < MOST_FOUND && words.every((word) => text.includes(word))) this.found.push(item);
-      }
-    }
-    this.#show(words.length > 0);
+    this.#show(words.length > 0, all.length - this.found.length);
   }
 
-  #show(isOpen) {
+  #show(isOpen, more = 0) {
     this.list.hidden = !isOpen;
     this.field.setAttribute("aria-expanded", String(isOpen));
     this.list.replaceChildren(...this.found.map((item, place) => this.#entry(item, place)));
     if (isOpen && !this.found.length) this.list.append(html("li", { class: "none" }, "nothing found"));
+    if (more) this.list.append(html("li", { class: "none" }, `and ${more.toLocaleString("en")} more`));
     this.#mark();
   }
 

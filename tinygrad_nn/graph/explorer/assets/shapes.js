@@ -19,7 +19,7 @@ function outline(kind, width, height) {
   const card = svg("rect", { class: "shape", width, height, rx: kind === "constant" ? 0 : 8 });
   if (kind !== "folded") return [card];
   const behind = (by) => svg("rect", { class: "behind", x: by, y: by, width, height, rx: 8 });
-  return [behind(6), behind(3), card];
+  return [behind(SHADOW), behind(SHADOW / 2), card];
 }
 
 function foldSign(x, y, isOpen) {

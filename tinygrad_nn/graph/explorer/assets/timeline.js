@@ -136,6 +136,7 @@ class Player {
       .setAttribute("d", isPlaying ? "M5 3v10M11 3v10" : "M4 2.5L13 8l-9 5.5z");
     byId("play").setAttribute("aria-pressed", String(isPlaying));
     byId("play").setAttribute("aria-label", isPlaying ? "Pause" : "Play");
+    byId("status").setAttribute("aria-live", isPlaying ? "off" : "polite"); // who listens cannot follow at this speed
   }
 
   show() {

@@ -35,9 +35,13 @@ class View {
     this.isBackward = false;
     /** @type {(item: Item) => {isFuture: boolean, hasGradient: boolean}} */
     this.stateOf = () => ({ isFuture: false, hasGradient: false });
-    new ResizeObserver(() => this.#draw(true)).observe(this.canvas);
+    this.#measure();
     followPointer(this, actions);
     this.relayout();
+    new ResizeObserver(() => {
+      this.#measure();
+      this.#draw(true);
+    }).observe(this.canvas);
   }
 
   // Layout
@@ -58,8 +62,13 @@ class View {
 
   // Where we look
 
-  #size() {
-    return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+  /**
+   * Note the size of the window onto the drawing, and give it to the drawing in pixels. In percent it would change and
+   * change back whenever the browser lays out what is beside it, and all of its texts would be laid out anew each time.
+   */
+  #measure() {
+    this.size = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    for (const [side, length] of Object.entries(this.size)) byId("graph").setAttribute(side, String(length));
   }
 
   /** Show everything, however small. */
@@ -70,12 +79,13 @@ class View {
   /** Show everything if it can be read, else the beginning: a long graph is read from the top. */
   begin() {
     const scale = this.#fittingScale();
+    const across = (this.size.width - 40) / this.layout.width;
     if (scale >= SMALLEST_TYPE) this.#lookAt(scale);
-    else this.#lookAt(READING_SCALE, this.#firstBox());
+    else this.#lookAt(across >= SMALLEST_TYPE ? Math.min(READING_SCALE, across) : READING_SCALE, this.#firstBox());
   }
 
   #fittingScale() {
-    const { width, height } = this.#size();
+    const { width, height } = this.size;
     return Math.max(LEAST_SCALE, Math.min(1.25, (width - 40) / this.layout.width, (height - 40) / this.layout.height));
   }
 
@@ -89,17 +99,17 @@ class View {
 
   /** Have the whole drawing in the middle, or one box in the middle of the upper edge. */
   #lookAt(scale, box = null) {
-    const { width, height } = this.#size();
+    const { width, height } = this.size;
     const { layout } = this;
     const middle = box ? box.left + box.width / 2 : layout.width / 2;
     this.at.scale = scale;
     this.at.x = width / 2 - middle * scale;
-    if (layout.width * scale < width - 40) this.at.x = (width - layout.width * scale) / 2;
+    if (layout.width * scale < width - 20) this.at.x = (width - layout.width * scale) / 2;
     this.at.y = Math.max(20, (height - layout.height * scale) / 2);
     this.#move();
   }
 
-  zoom(factor, x = this.#size().width / 2, y = this.#size().height / 2) {
+  zoom(factor, x = this.size.width / 2, y = this.size.height / 2) {
     const scale = Math.max(LEAST_SCALE, Math.min(MOST_SCALE, this.at.scale * factor));
     this.at.x = x - ((x - this.at.x) * scale) / this.at.scale;
     this.at.y = y - ((y - this.at.y) * scale) / this.at.scale;
@@ -113,14 +123,17 @@ class View {
     this.#move();
   }
 
+  /** Come so near that text can be read. */
+  comeNear() {
+    if (this.at.scale < 0.45) this.zoom(0.8 / this.at.scale);
+  }
+
   /** Move as little as it takes to have an item in sight. */
   bringIntoSight(item) {
     const box = this.layout.boxes.get(item);
     if (!box) return;
-    const { width, height } = this.#size();
-    const { scale } = this.at;
+    const { width, height } = this.size;
     const margin = 140; // its neighbours, to which a step sends its numbers, should be seen too
-    if (scale < 0.45) this.zoom(0.8 / scale);
     const left = box.left * this.at.scale + this.at.x;
     const top = box.top * this.at.scale + this.at.y;
     const right = left + box.width * this.at.scale;
@@ -145,7 +158,7 @@ class View {
 
   /** Draw what is in sight and a screen around it, and nothing again until the sight leaves that. */
   #draw(isForced = false) {
-    const { width, height } = this.#size();
+    const { width, height } = this.size;
     const { x, y, scale } = this.at;
     const sight = { left: -x / scale, top: -y / scale, right: (width - x) / scale, bottom: (height - y) / scale };
     const drawn = this.sight;
@@ -155,7 +168,7 @@ class View {
       sight.top >= drawn.top &&
       sight.right <= drawn.right &&
       sight.bottom <= drawn.bottom;
-    if (isInside && this.drawn.size && !isForced && drawn.scale < scale * 2.5) return;
+    if (isInside && this.drawn.size && !isForced && scale < drawn.scale * 2.5) return; // much nearer much less is seen
     const spare = Math.max(width, height) / scale / 2;
     this.sight = {
       left: sight.left - spare,
@@ -167,7 +180,6 @@ class View {
     const wanted = new Map();
     for (const [item, box] of this.layout.boxes) if (this.#isInSight(box)) wanted.set(item, () => this.#box(item, box));
     for (const line of this.layout.lines) {
-      line.key ??= `${line.source} ${line.target}`;
       line.box ??= boxAround(line.ownRuns);
       if (this.#isInSight(line.box)) wanted.set(line.key, () => this.#line(line));
     }
@@ -215,8 +227,10 @@ class View {
     return element;
   }
 
-  #node(item, { left, top, width, height }) {
+  #node(item, { left, top, ...box }) {
     const kind = item < 0 ? "folded" : this.model.nodes[item].kind;
+    const shadow = item < 0 ? SHADOW : 0;
+    const [width, height] = [box.width - shadow, box.height - shadow];
     const { lines } = this.layout.labels.get(item);
     const depth = this.model.around(item).length;
     const element = svg(
@@ -236,9 +250,6 @@ class View {
       const y = height / 2 + (index - (lines.length - 1) / 2) * LINE + (kind === "parameter" ? 7 : 4.5);
       element.append(svg("text", { x: width / 2 + (item < 0 ? 8 : 0), y: round(y), class: style }, text));
     });
-    const readers = this.layout.hidden.get(item);
-    if (readers)
-      element.append(svg("text", { x: width / 2, y: height + 14, class: "readers" }, `read ${readers} times`));
     element.append(svg("circle", { class: "badge", cx: width - 2, cy: 3, r: 5 }));
     this.layers.boxes.append(element);
     return element;
@@ -252,7 +263,7 @@ class View {
   }
 
   #line({ source, ownRuns }) {
-    const kind = source >= 0 && ["parameter", "constant"].includes(this.model.nodes[source].kind) ? "minor" : "main";
+    const kind = this.model.isMinor(source) ? "minor" : "main";
     const element = svg("path", { class: `line ${kind}`, d: pathOf(ownRuns), "marker-end": "url(#arrow)" });
     this.layers.lines.append(element);
     return element;
@@ -273,7 +284,10 @@ class View {
   /** Give what is drawn the looks of the present state. */
   refresh() {
     for (const [key, element] of this.drawn) {
-      if (typeof key !== "number") continue;
+      if (typeof key !== "number") {
+        element.classList.toggle("covered", this.light.keys.has(key));
+        continue;
+      }
       const { isFuture, hasGradient } = this.stateOf(key);
       const isOpenFrame = element.classList.contains("frame");
       element.classList.toggle("future", isFuture && !isOpenFrame);
