@@ -293,3 +293,16 @@ def test_without_hypothesis_the_samples_alone_can_be_checked(monkeypatch):
 def test_importing_needs_no_hypothesis():
     code = "import sys, tinygrad_nn.testing; assert 'hypothesis' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_function_that_only_looks_elementwise_for_one_axis_is_not_broadcast():
+    @tn.primitive
+    def turned(a):
+        return np.transpose(a) * 2.0, lambda g: np.transpose(g) * 2.0
+
+    @tn.primitive
+    def swapped(a):
+        return np.swapaxes(a, 0, -1) * 2.0, lambda g: np.swapaxes(g, 0, -1) * 2.0
+
+    check_primitive(turned, examples=20)
+    check_primitive(swapped, examples=20)

@@ -27,7 +27,7 @@ def is_elementwise(subject: Subject, samples: Sequence[Case]) -> bool:
     """Tell by trying whether a function computes each element from those at the same place, and has one result.
 
     Operands are broadcast first, for it may be in broadcasting that a rule fails. Reversed, or without its first
-    element, an array must give the same at each place that is left.
+    element, an array must give the same at each place that is left; and as both rows of another, in both rows.
     """
     has_shown = False
     for sample in samples:
@@ -37,9 +37,12 @@ def is_elementwise(subject: Subject, samples: Sequence[Case]) -> bool:
         try:
             lines = [np.ravel(x) for x in np.broadcast_arrays(*(sample.operands[place] for place in places))]
             whole, turned, rest = (_along(subject, sample, places, [x[cut].copy() for x in lines]) for cut in _CUTS)
+            rows = _along(subject, sample, places, [np.stack([x, x]) for x in lines])
         except Exception:  # noqa: BLE001 - whatever it raises, it is not elementwise
             return False
         if whole.shape != lines[0].shape or not np.array_equal(turned[::-1], whole) or not _same(rest, whole[1:]):
+            return False
+        if not _same(rows, np.stack([whole, whole])):  # as of a transpose
             return False
         has_shown = has_shown or len(whole) > 1
     return has_shown
