@@ -76,6 +76,9 @@ _FAR = 2.0**70
 """The step at which a function that is 0 next to the point is asked whether it is so everywhere, as ``0 * x`` is, and
 not because of rounding, as ``x + 1e20 - 1e20`` is."""
 
+_SATURATED = 2.0**-50
+"""What a saturated function may have left of a derivative, of outputs that are 0."""
+
 _HALVINGS = 20
 """How often a distance is halved to find the next step of a function that is made of steps."""
 
@@ -252,8 +255,9 @@ class Line:
         least = shared_down_to(shorter, stencils) * _GAINED
         self.stencils = stencils = [found for found in stencils if found.step >= least]
         found = surest(stencils, self._resolution(), expected, self._height(stencils))
-        is_zero = not (found.extent or found.resolution or self.slope(-_FAR, _FAR))
-        return found.still() if is_zero else found
+        has_changed = any(found.spread for found in stencils) or found.resolution or self.slope(-_FAR, _FAR)
+        rounding = _SATURATED * sum(float(np.abs(u).sum()) for u in self.probe.cotangents)
+        return found if has_changed or abs(expected) < rounding else found.still()
 
     def _stencil(self, exponent: int) -> Stencil:
         step = math.ldexp(_PRIMES[exponent % len(_PRIMES)], exponent - 5)
