@@ -345,7 +345,7 @@ class TestRounding:
     @pytest.mark.parametrize("mode", ["full", "directional"])
     @pytest.mark.parametrize("f", HIDDEN.values(), ids=HIDDEN)
     def test_a_wrong_gradient_is_not_passed_where_rounding_hides_it(self, f, mode):
-        for factor, verdicts in ((1.0, ("PASS", "NOISE-LIMITED")), (1.5, ("WRONG", "NOISE-LIMITED"))):
+        for factor, verdicts in ((1.0, ("PASS", "NOISE-LIMITED")), (1.5, ("WRONG",))):
             rule = sine(factor)
             report = tn.gradcheck(lambda y, rule=rule: f(y, rule), [ROW], mode=mode, raises=False)
             assert report.verdict.value in verdicts

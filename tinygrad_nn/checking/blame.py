@@ -8,10 +8,12 @@ from typing import TypeAlias
 import numpy as np
 
 from tinygrad_nn.backprop import Node, users_line
-from tinygrad_nn.checking.culprit import Culprit, find_culprits, shortened
+from tinygrad_nn.checking.compare import Checker
+from tinygrad_nn.checking.culprit import Culprit, shortened, survey
 from tinygrad_nn.checking.detached import cut_by, find_detached
 from tinygrad_nn.checking.differences import sizes_of
 from tinygrad_nn.checking.operation import codes_of
+from tinygrad_nn.checking.report import GradcheckReport, Verdict
 from tinygrad_nn.checking.witness import Witness
 from tinygrad_nn.primitive import Array
 
@@ -25,45 +27,53 @@ _NEARBY = 2.0**-13
 """How far from the point the function is recorded again, to see what changes behind the back of the graph."""
 
 
-def culprits_of(
-    record: Record, point: Sequence[Array], order: int, rng: np.random.Generator, level: int
-) -> tuple[Culprit, ...]:
-    """Return the culprits of a gradient that is wrong.
+def concluded(checker: Checker, record: Record, point: Sequence[Array], order: int, level: int) -> GradcheckReport:
+    """Return the report of a check, with the culprits of a gradient that is wrong.
 
-    What the function records inside of transforms of its own is checked, too, to an order more for each.
+    Where rounding hides whether it is, the operations tell: if each of them is right, and there are no other ways than
+    through them, so is the gradient, by the chain rule. What the function records inside of transforms of its own is
+    checked, too, to an order more for each.
 
     Args:
+        checker: what has compared the gradients.
         record: runs the function.
         point: the inputs.
         order: how often the operations are to be differentiable.
-        rng: where cotangents and directions come from.
         level: how many transforms deep `record` records.
 
     """
-    witness = Witness()
+    if checker.verdict not in (Verdict.WRONG, Verdict.NOISE_LIMITED):
+        return checker.report()
+    rng, witness = checker.rng, Witness()
     with witness.watching():
         results = record(point)
     roots = [node for node, _ in results if node is not None]
     inner = {depth - level: nodes for depth, nodes in witness.inner.items() if depth > level}
-    inside = [c for depth, nodes in inner.items() for c in find_culprits(*nodes, rng=rng, order=order + depth)]
-    found = [*find_culprits(*roots, rng=rng, order=order), *(culprit._replace(number=None) for culprit in inside)]
+    inside = [survey(*nodes, rng=rng, order=order + depth) for depth, nodes in inner.items()]
+    shown = survey(*roots, rng=rng, order=order)
+    found = [*shown.culprits, *(culprit._replace(number=None) for part in inside for culprit in part.culprits)]
+    if checker.verdict is Verdict.NOISE_LIMITED and found:
+        return checker.report(found)
+    # The operations of a rule that runs inside are in the graph of the results. What they cut off is told of the rule.
+    rules = {code for nodes in inner.values() for node in nodes for code in codes_of(node.primitive)}
+    ways = [(way, users_line([(code, offset)]) or "") for way, code, offset in witness.exits if code not in rules]
     sizes = [rng.uniform(0.5, 1.0, values.shape) * sizes_of(values) for values in point]
     try:
         with np.errstate(all="ignore"):
             moved = record([values + _NEARBY * size for values, size in zip(point, sizes, strict=True)])
     except (ValueError, ArithmeticError):  # outside of the domain: then there is no more to be said
-        return tuple(found)
-    # The operations of a rule that runs inside are in the graph of the results. What they cut off is told of the rule.
-    rules = {code for nodes in inner.values() for node in nodes for code in codes_of(node.primitive)}
-    ways = [(way, users_line([(code, offset)]) or "") for way, code, offset in witness.exits if code not in rules]
+        return checker.report(found)
     exits = [f"{way} at {shortened(line)}" for way, line in ways]
-    found += _cut_off(results, moved, exits)
+    lost = [*_cut_off(results, moved, exits)]
     if exits or not inside:
-        found += find_detached(roots, [node for node, _ in moved if node is not None], exits, passed_over=rules)
-    if not found:
+        lost += find_detached(roots, [node for node, _ in moved if node is not None], exits, passed_over=rules)
+    if checker.verdict is Verdict.NOISE_LIMITED:  # nor does a value that left say much
+        is_right = not (ways or lost) and all(part.is_sure for part in (shown, *inside))
+        return checker.report(are_operations_right=is_right)
+    if not (found or lost):
         error = "takes a value out of the graph, where no operation is wrong by itself"
-        found = [_culprit(way, line, error) for way, line in ways]
-    return tuple(found)
+        lost = [_culprit(way, line, error) for way, line in ways]
+    return checker.report([*found, *lost])
 
 
 def _cut_off(results: Sequence[Result], moved: Sequence[Result], exits: Sequence[str]) -> Iterator[Culprit]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import get_args
 
 import numpy as np
 
-from tinygrad_nn.checking.differences import Function, Probe, Pullback
+from tinygrad_nn.checking.differences import Probe, sizes_of
 from tinygrad_nn.checking.evidence import pattern_of
-from tinygrad_nn.checking.joint import groups, joined, scales_of
+from tinygrad_nn.checking.joint import evened, groups, joined, scales_of
+from tinygrad_nn.checking.precision import Function, Pullback
 from tinygrad_nn.checking.report import Comparison, GradcheckReport, Sample, Verdict
 from tinygrad_nn.checking.study import FULL_UP_TO, Mode, Study, first_non_finite
 from tinygrad_nn.checking.vicinity import AT_ONCE, Vicinity
@@ -77,6 +79,12 @@ class Checker:
         places = range(len(point)) if places is None else places
         self._find_obstacle([(names[place], point[place]) for place in places], outputs, counted(point))
         if self.failure is None:
+
+            def scale(cotangents: Sequence[Array]) -> float:
+                gradients = zip(pullback(point, cotangents), point, strict=True)
+                return max(float(np.linalg.norm(gradient * sizes_of(x))) for gradient, x in gradients)
+
+            cotangents = evened(outputs, cotangents, scale)
             probe = Probe(counted, point, 0, outputs, cotangents, pullback)
             gradients = pullback(point, cotangents)
             found = self._compare(probe, gradients, names, order, places)
@@ -103,12 +111,24 @@ class Checker:
         """What has been found so far, at its worst."""
         return self.failure or Verdict.worst(comparison.verdict for comparison in self.comparisons)
 
-    def report(self, culprits: Sequence[object] = ()) -> GradcheckReport:
-        """Return all that has been found, with the `culprits`, if there are any."""
-        found = tuple(self.comparisons)
-        return GradcheckReport(
-            self.subject, self.verdict, found, self.note, self.seed, self.evaluations, tuple(culprits), self.sweep
-        )
+    def report(self, culprits: Sequence[object] = (), *, are_operations_right: bool = False) -> GradcheckReport:
+        """Return all that has been found, with the `culprits`, if there are any.
+
+        Where there are none, and a function does not change at all, as ``x + 1e20 - 1e20``, it is rounding that it does
+        not. `are_operations_right` settles what rounding has left open, and so do `culprits`.
+        """
+        if not culprits:
+            self.comparisons = [_lost(found) if _stands_still(found) else found for found in self.comparisons]
+        verdict, note = self.verdict, self.note
+        if verdict is Verdict.NOISE_LIMITED and culprits:
+            verdict, note = Verdict.WRONG, "Rounding hides it, but an operation is wrong by itself"
+        elif verdict is Verdict.NOISE_LIMITED and are_operations_right:
+            verdict, note = (
+                Verdict.PASS,
+                "Rounding hides it, but each operation is right by itself, and so is the whole",
+            )
+        found, evaluations = tuple(self.comparisons), self.evaluations
+        return GradcheckReport(self.subject, verdict, found, note, self.seed, evaluations, tuple(culprits), self.sweep)
 
     def _beside(self, vicinity: Vicinity, comparisons: Sequence[Comparison], places: Sequence[int]) -> list[Comparison]:
         """Look beside the point where the function may not be differentiable at it: there right may look wrong."""
@@ -236,6 +256,19 @@ def _settled(vicinity: Vicinity, place: int, found: Comparison, beside: Sequence
     if Verdict.NON_FINITE in verdicts or not vicinity.encloses(place):
         return found
     return _called(found, Verdict.KINK)
+
+
+def _stands_still(comparison: Comparison) -> bool:
+    """Tell whether all that is wrong is that the function does not change."""
+    wrong = [sample for sample in comparison.samples if sample.verdict is Verdict.WRONG]
+    return bool(wrong) and all(sample.numeric == 0 for sample in wrong)
+
+
+def _lost(comparison: Comparison) -> Comparison:
+    """Return a comparison of which nothing is known, as what the function changes by is lost."""
+    samples = tuple(sample._replace(uncertainty=math.inf) for sample in comparison.samples)
+    note = "no operation is wrong by itself, but the function does not change: rounding takes it all off"
+    return _called(comparison._replace(samples=samples, note=note), Verdict.NOISE_LIMITED)
 
 
 def _called(comparison: Comparison, verdict: Verdict) -> Comparison:

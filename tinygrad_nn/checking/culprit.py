@@ -64,6 +64,19 @@ class Culprit(NamedTuple):
         return f"{number}{self.operation}{name}{line}{operand}{order}: {self.error}{rule}"
 
 
+class Survey(NamedTuple):
+    """What a check of each operation by itself has found.
+
+    Attributes:
+        culprits: one for each wrong closure, the oldest first.
+        is_sure: whether all others are known to be right, rather than that rounding leaves some undecided.
+
+    """
+
+    culprits: tuple[Culprit, ...]
+    is_sure: bool
+
+
 def find_culprits(*roots: Node, rng: np.random.Generator, order: int = 1) -> tuple[Culprit, ...]:
     """Check each operation below `roots` by itself, and name those with a wrong gradient, the oldest first.
 
@@ -90,16 +103,23 @@ def find_culprits(*roots: Node, rng: np.random.Generator, order: int = 1) -> tup
     ('scale', 0, 'gradient is 1.500 times the true one everywhere')
 
     """
+    return survey(*roots, rng=rng, order=order).culprits
+
+
+def survey(*roots: Node, rng: np.random.Generator, order: int = 1) -> Survey:
+    """Check each operation below `roots`, as `find_culprits`, and tell also if the others are known to be right."""
     with np.errstate(all="ignore"):  # what there was to say of these numbers was said in the forward pass
         operations = list(_operations(roots))
         graph = [operation.node for _, operation in operations]
         counts: Counter[tuple[Any, ...]] = Counter()
         found: list[Culprit] = []
+        is_sure = True
         for number, operation in operations:
             counts[operation.kind] += 1
             inspector = _Inspector(number, operation, graph, rng, closely=counts[operation.kind] <= _THOROUGH)
             found += inspector.search(order)
-    return tuple(found)
+            is_sure = is_sure and inspector.is_sure
+    return Survey(tuple(found), is_sure)
 
 
 class _Inspector:
@@ -109,6 +129,7 @@ class _Inspector:
         self, number: int, operation: Operation, graph: list[Node], rng: np.random.Generator, *, closely: bool
     ) -> None:
         self.number, self.operation, self.graph, self.rng, self.closely = number, operation, graph, rng, closely
+        self.is_sure = True
 
     def search(self, order: int) -> Iterator[Culprit]:
         """Yield what is wrong: with the rule, or with the closure of each operand, in the lowest order."""
@@ -135,7 +156,8 @@ class _Inspector:
             return [np.asarray(operation.gradient(place, arrays, cotangent))]
 
         found = flaw(operation.value, pullback, operation.point, [index], self.rng, closely=self.closely)
-        return f"gradient {found[1]}" if found else ""
+        self.is_sure = self.is_sure and found.is_sure
+        return found.words and f"gradient {found.words}"
 
     def _higher_order(self, place: int, g: Array, order: int) -> str:
         """Say what is wrong with the derivatives of the gradient for one operand: by each operand, and by `g`."""
@@ -151,11 +173,10 @@ class _Inspector:
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - whatever a rule may raise on Tensors: it is told
             return f"it fails on Tensors with {type(error).__name__}: {error}"
-        if found is None:
-            return ""
-        index, words = found
+        self.is_sure = self.is_sure and found.is_sure
         inputs = [*(f"operand {source}" for source in operation.places), "the incoming gradient"]
-        return f"derivative by {inputs[index] if index < len(inputs) else 'a cotangent'} {words}"
+        source = inputs[found.place] if found.place < len(inputs) else "a cotangent"
+        return found.words and f"derivative by {source} {found.words}"
 
     def _culprit(self, place: int | None, order: int, error: str) -> Culprit:
         operation = self.operation

@@ -16,29 +16,21 @@ to float32. A checker must not convict by that.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 
+from tinygrad_nn.checking.precision import Function, Pullback, is_short, lengthened
 from tinygrad_nn.checking.richardson import (
     POINTS,
     Estimate,
     Quotient,
     Stencil,
     are_alike,
-    shared_down_to,
     stencil,
     surest,
 )
 from tinygrad_nn.primitive import Array
-
-Function: TypeAlias = Callable[[Sequence[Array]], Sequence[Array]]
-"""A function under study, of arrays alone: one for each input gives one for each output."""
-
-Pullback: TypeAlias = Callable[[Sequence[Array], Sequence[Array]], Sequence[Array]]
-"""Carries, at a point, a gradient for each output back to one for each input."""
-
 
 _PRIMES = (31, 37, 29, 41, 23, 43, 19, 47)
 """Steps are one of them, times a power of 2: of few binary digits, so that adding a step rounds nothing away, and in no
@@ -66,11 +58,17 @@ _CLIFF = 2.0**-8
 _SHRUNK = 2.0**-6
 """The part of their height to which steps must shrink with more digits, if they come of rounding."""
 
-_GAINED = 2.0**-9
-"""How much smaller steps may be in longer floats, a little less than their digits allow."""
+_SHORTER = 2.0**-9
+"""The part of the rounding of float64 that is left in longer floats, a little more than their digits leave."""
 
-_AFFORDABLE = 2**16
-"""The size of all inputs up to which more digits are asked for: without BLAS, products take a hundred times as long."""
+_NEARBY = tuple(sign * prime * 2.0**-16 for sign in (-1, 1) for prime in _PRIMES[:3])
+"""Where values are compared with those in longer floats. At the point itself they may be exact by chance."""
+
+_BESIDE = 2.0**-7
+"""The step up to which a smooth function bends less than floats of 24 digits show."""
+
+_FARTHEST = 4.0
+"""The step up to which slopes say something of the point, in sizes of each element."""
 
 _FAR = 2.0**70
 """The step at which a function that is 0 next to the point is asked whether it is so everywhere, as ``0 * x`` is, and
@@ -136,23 +134,24 @@ class Probe:
         is_decided = found.decides(expected)
         if (is_decided and found.agrees(expected)) or not (is_decided or expected or found.height):
             return found
-        extended = self._extended()
-        if extended is None:
-            # Then large steps are the function's own, if that is what its gradient says.
-            return found.still() if expected == 0 and found.height > _CLIFF * self.magnitude else found
-        probe, gradient = extended
-        longer = float(np.vdot(gradient, direction))
-        if is_decided and not found.is_contested:
-            return found._replace(longer=longer)
-        other = Line(probe, direction).swept(longer, line.stencils)
+        longer = self.pullback and lengthened(self.function, self.pullback, self.point, self.cotangents)
+        if longer:
+            probe = Probe(self.function, longer.point, self.index, longer.outputs, self.cotangents)
+            return self._with_more_digits(line, found, probe, longer.gradients[self.index])
+        if self.pullback and is_short(self.pullback, self.point, self.cotangents):
+            return line.roughened(expected)
+        # Large steps are the function's own, if that is what its gradient says.
+        return found.still() if expected == 0 and found.height > _CLIFF * self.magnitude else found
+
+    @staticmethod
+    def _with_more_digits(line: Line, found: Estimate, probe: Probe, gradient: Array) -> Estimate:
+        """Return the derivative along a line as `probe` shows it, which has more digits, instead of `found`."""
+        expected = float(np.vdot(gradient, line.direction))
+        rounded = line.rounded_beside(probe) * _SHORTER
+        other = Line(probe, line.direction, rounded).swept(expected)
         if other.height > _SHRUNK * found.height > 0:
             return found.still()
-        # Where the shorter ones have misled, some rounding may be hidden in the longer ones, too.
-        slack = _AGREED * abs(other.value)
-        error = other.error if abs(other.value - found.value) <= slack else max(other.error, slack)
-        if other.is_contested and not other.agrees(longer):
-            error = math.inf
-        return other._replace(error=error, longer=longer, resolution=found.resolution, height=0.0)
+        return other._replace(longer=expected, resolution=found.resolution, height=0.0)
 
     def rounding(self, gradient: Array, direction: Array) -> float:
         """Return how far the derivative along `direction` by a `gradient` is rounded; 0 if that is unknown.
@@ -182,40 +181,35 @@ class Probe:
         line, first = Line(self, direction), math.frexp(step)[1] + 8 if step < _NARROW else -4
         return tuple(line.quotient(math.ldexp(prime, first - 5 - 2 * k)) for k, prime in enumerate(_PRIMES))
 
-    def _extended(self) -> tuple[Probe, Array] | None:
-        """Return the same function, and its gradient, in the longest floats; None where it does not compute in them.
-
-        They have 11 binary digits more than float64, but on Windows and on ARM, where there are none.
-        """
-        point = [values.astype(np.longdouble) for values in self.point]
-        is_longer = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
-        if self.pullback is None or not is_longer or sum(values.size for values in point) > _AFFORDABLE:
-            return None
-        try:
-            outputs = self.function(point)
-            gradient = self.pullback(point, self.cotangents)[self.index]
-        except Exception:  # noqa: BLE001 - whatever may be raised by what knows float64 alone, as all of np.linalg
-            return None
-        if any(output.dtype != np.longdouble for output in outputs):
-            return None
-        return Probe(self.function, point, self.index, outputs, self.cotangents), gradient
-
 
 class Line:
     """A function along one direction."""
 
-    def __init__(self, probe: Probe, direction: Array) -> None:
-        """Look along `direction`."""
+    def __init__(self, probe: Probe, direction: Array, rounded: float = 0.0) -> None:
+        """Look along `direction`, at values that are known to be `rounded` at least by so much."""
         self.probe = probe
         self.direction = direction
+        self.rounded = rounded
+        self.stencils: dict[int, Stencil] = {}
         self.changes = [np.zeros(u.shape, bool) for u in probe.cotangents]
-        self.stencils: list[Stencil] = []
 
     def look(self, step: float, expected: float) -> Estimate:
         """Return a single central difference, whose error is no less than how far it is from what is `expected`."""
         _, central, forward = self.quotient(step)
         error = abs(central - expected) + self.probe.magnitude * float(np.finfo(np.float64).eps) / 2 / step
         return Estimate(central, error, step, is_bent=not are_alike(2 * central - forward, forward), is_swept=False)
+
+    def rounded_beside(self, longer: Probe) -> float:
+        """Return how far values are rounded, as those of the same function in `longer` floats show."""
+        other, most = Line(longer, self.direction), 0.0
+        with np.errstate(all="ignore"):  # likewise
+            for distance in (0.0, *_NEARBY):
+                short, long = self._at(distance), other._at(distance)
+                if short is not None and long is not None:
+                    outputs = zip(self.probe.cotangents, short, long, strict=True)
+                    gap = math.sqrt(sum(float(np.sum((u * (a - b)) ** 2)) for u, a, b in outputs))
+                    most = max(most, gap if math.isfinite(gap) else 0.0)
+        return most
 
     def slope(self, start: float, end: float) -> float:
         """Return the difference quotient between two distances; NaN where the function has no value."""
@@ -230,39 +224,47 @@ class Line:
             ahead = self._rise(self.probe.outputs, high) if math.isfinite(across) else math.nan
             return Quotient(step, across / (2 * step), ahead / step)
 
-    def swept(self, expected: float, shorter: Sequence[Stencil] = ()) -> Estimate:
-        """Sweep the step, as far as it takes to find the derivative, and return it with its error.
-
-        What rounding does to a step in `shorter` floats, it does in these to one that is as much smaller as they have
-        more digits. Those are left out.
-        """
-        quick = {exponent: self._stencil(exponent) for exponent in _QUICK}
-        found = surest([*quick.values()], self._resolution(), expected)
+    def swept(self, expected: float) -> Estimate:
+        """Sweep the step, as far as it takes to find the derivative, and return it with its error."""
+        quick = self._at_steps(_QUICK)
+        found = surest(quick, self._resolution(), expected)
         slack = _AGREED * abs(found.value)
-        if slack and all(abs(other.slope - found.value) <= slack for other in quick.values()):
-            if found.agrees(expected):
+        if slack and all(abs(other.slope - found.value) <= slack for other in quick):
+            if found.agrees(expected) and found.decides(expected):
                 return found
             # Nearby, what is rounded inside may stand still, and what is left is smooth.
-            quick = {exponent: quick.get(exponent) or self._stencil(exponent) for exponent in (*_WIDE, *quick)}
-            found = surest([*quick.values()], self._resolution(), expected)
-            if found.decides(expected) and not found.is_contested:
+            found = surest(self._at_steps((*_WIDE, *_QUICK)), self._resolution(), expected)
+            if found.decides(expected):
                 return found
-        stencils = [quick.get(exponent) or self._stencil(exponent) for exponent in _SWEPT]
+        stencils = self._at_steps(_SWEPT)
         exponent = _SWEPT[-1]
         while not all(math.isfinite(other.slope) for other in stencils[-4:]) and exponent > _LEAST:
             exponent -= 3
-            stencils.append(self._stencil(exponent))
-        least = shared_down_to(shorter, stencils) * _GAINED
-        self.stencils = stencils = [found for found in stencils if found.step >= least]
+            stencils += self._at_steps([exponent])
         found = surest(stencils, self._resolution(), expected, self._height(stencils))
         has_changed = any(found.spread for found in stencils) or found.resolution or self.slope(-_FAR, _FAR)
         rounding = _SATURATED * sum(float(np.abs(u).sum()) for u in self.probe.cotangents)
         return found if has_changed or abs(expected) < rounding else found.still()
 
-    def _stencil(self, exponent: int) -> Stencil:
-        step = math.ldexp(_PRIMES[exponent % len(_PRIMES)], exponent - 5)
-        with np.errstate(all="ignore"):  # likewise
-            return stencil(step, [self._rise_to(k * step) for k in POINTS])
+    def roughened(self, expected: float) -> Estimate:
+        """Return what a sweep finds, given that part of the function is rounded to float32.
+
+        The other part is smooth, and next to the point it is all that moves. Farther away the noise of both shows, and
+        much farther what is bounded is noise beside what is not.
+        """
+        stencils = [found for found in self._at_steps(_SWEPT) if found.step <= _FARTHEST]
+        noise = max((found.noise for found in stencils if found.step <= _BESIDE), default=0.0)
+        rounding = self.probe.magnitude * float(np.finfo(np.float32).eps) / 2
+        return surest(stencils, max(noise, rounding), expected)
+
+    def _at_steps(self, exponents: Sequence[int]) -> list[Stencil]:
+        """Return the stencils for some steps, each computed once."""
+        for exponent in exponents:
+            if exponent not in self.stencils:
+                step = math.ldexp(_PRIMES[exponent % len(_PRIMES)], exponent - 5)
+                with np.errstate(all="ignore"):  # likewise
+                    self.stencils[exponent] = stencil(step, [self._rise_to(k * step) for k in POINTS])
+        return [self.stencils[exponent] for exponent in exponents]
 
     def _rise_to(self, distance: float) -> float:
         return self._rise(self.probe.outputs, self._at(distance), noting=True)
@@ -292,7 +294,7 @@ class Line:
         for size, changed, output in zip(self.probe.sizes, self.changes, self.probe.outputs, strict=True):
             dtype = np.float32 if is_still and np.array_equal(output, output.astype(np.float32)) else output.dtype
             resolution += float((size if is_still else size[changed]).sum()) * float(np.finfo(dtype).eps) / 2
-        return resolution
+        return max(resolution, self.rounded)
 
     def _rise(self, low: Sequence[Array] | None, high: Sequence[Array] | None, *, noting: bool = False) -> float:
         """Return the difference between two results; note which outputs change."""

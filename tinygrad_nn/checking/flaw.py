@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,21 @@ _LOOKED_AT = 2**18
 """The size of a Jacobian up to which it is computed, to see in what a gradient is wrong."""
 
 
+class Flaw(NamedTuple):
+    """What is wrong with a gradient.
+
+    Attributes:
+        place: the input that it is the gradient for.
+        words: what is wrong; "" if nothing was found.
+        is_sure: whether nothing is, rather than that differences show too little to find it.
+
+    """
+
+    place: int
+    words: str
+    is_sure: bool
+
+
 def flaw(
     function: Callable[[Sequence[Array]], Array],
     pullback: Callable[[Sequence[Array], Array], Sequence[Array]],
@@ -30,8 +46,8 @@ def flaw(
     rng: np.random.Generator,
     *,
     closely: bool = False,
-) -> tuple[int, str] | None:
-    """Return the first of some inputs for which the gradient of `function` is wrong, and in what; None if none is.
+) -> Flaw:
+    """Return the first of some inputs for which the gradient of `function` is wrong, and in what.
 
     Args:
         function: takes one array for each input and returns one.
@@ -43,21 +59,23 @@ def flaw(
 
     >>> import numpy as np
     >>> x = np.array([1.0, 2.0])
-    >>> flaw(lambda x: x[0] ** 2, lambda x, g: [-2 * g * x[0]], [x], [0], np.random.default_rng(0))
-    (0, 'has the wrong sign everywhere')
+    >>> flaw(lambda x: x[0] ** 2, lambda x, g: [-2 * g * x[0]], [x], [0], np.random.default_rng(0)).words
+    'has the wrong sign everywhere'
 
     """
     outputs = function(point)
     cotangent = cotangent_for(outputs, rng)
     gradients = pullback(point, cotangent)
+    is_sure = True
     for turn, place in enumerate(places):
         gradient = gradients[turn]
         probe = Probe(lambda arrays: [function(arrays)], point, place, [outputs], [cotangent])
         if closely or not _agrees(probe, gradient, rng):
-            found = _difference(probe, pullback, turn, rng)
+            verdict, found = _difference(probe, pullback, turn, rng)
             if found is not None:
-                return place, found.pattern or _unaccumulated(probe, gradient) or _in_words(found)
-    return None
+                return Flaw(place, found.pattern or _unaccumulated(probe, gradient) or _in_words(found), is_sure=True)
+            is_sure = is_sure and verdict.is_good
+    return Flaw(-1, "", is_sure)
 
 
 def cotangent_for(outputs: Array, rng: np.random.Generator) -> Array:
@@ -76,8 +94,8 @@ def _agrees(probe: Probe, gradient: Array, rng: np.random.Generator) -> bool:
 
 def _difference(
     probe: Probe, pullback: Callable[[Sequence[Array], Array], Sequence[Array]], turn: int, rng: np.random.Generator
-) -> Comparison | None:
-    """Compare as `gradcheck` does, and return what was found if gradient and finite differences differ."""
+) -> tuple[Verdict, Comparison | None]:
+    """Compare as `gradcheck` does, and return the verdict, and what was found if the gradient is wrong."""
 
     def gradients(point: Sequence[Array], cotangents: Sequence[Array]) -> list[Array]:
         found = [np.zeros(x.shape) for x in point]  # of the others nothing is asked
@@ -92,8 +110,8 @@ def _difference(
         checker.check(probe.function, gradients, probe.point, ["input"] * len(probe.point), 1, [probe.index])
         for comparison in checker.comparisons:
             if any(map(_is_wrong, comparison.samples)):
-                return comparison
-    return None
+                return checker.verdict, comparison
+    return checker.verdict, None
 
 
 def _in_words(comparison: Comparison) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 
 from tinygrad_nn import trees
 from tinygrad_nn.backprop import no_grad
-from tinygrad_nn.checking.blame import Result, culprits_of
+from tinygrad_nn.checking.blame import Result, concluded
 from tinygrad_nn.checking.compare import Checker, Mode
-from tinygrad_nn.checking.differences import Pullback
-from tinygrad_nn.checking.report import GradcheckReport, Verdict
+from tinygrad_nn.checking.precision import Pullback
+from tinygrad_nn.checking.report import GradcheckReport
 from tinygrad_nn.errors import ArgumentError, GradientMismatch, TinygradError
 from tinygrad_nn.primitive import Array
 from tinygrad_nn.tensor import Tensor, raw
@@ -86,10 +86,7 @@ def gradcheck(
             break
         names = [*names, *(f"cotangent {place}" for place in range(len(cotangents)))]
         function, point = _derivative(function, len(point)), [*point, *cotangents]
-    culprits: Sequence[object] = ()
-    if checker.verdict is Verdict.WRONG:
-        culprits = culprits_of(lambda arrays: _recorded(first, arrays), start, order, checker.rng, level=1)
-    report = checker.report(culprits)
+    report = concluded(checker, lambda arrays: _recorded(first, arrays), start, order, level=1)
     if raises and not report:
         raise GradientMismatch(report)
     return report

@@ -8,7 +8,7 @@ error of one is seen as well as if it were compared alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -20,6 +20,46 @@ _ALIKE = 2.0**10
 
 _NEXT_TO_NOTHING = 2.0**-44
 """The part of the function's size below which a derivative is as good as 0."""
+
+_BINS = 4
+"""Into how many parts outputs are divided by their sizes, each `_ALIKE` times smaller than the one before."""
+
+_LOUDEST = 2.0**26
+"""How many times more a small output may count than a large one: what is nothing but rounding stays below 1e-8."""
+
+
+def evened(
+    outputs: Sequence[Array], cotangents: Sequence[Array], scale: Callable[[Sequence[Array]], float]
+) -> list[Array]:
+    """Return `cotangents` under which outputs of all sizes count alike, so that an error in a small one is seen.
+
+    Outputs are told apart by their values. But what they count is measured by their gradients, lest one that happens
+    to be next to 0 drown the others.
+
+    Args:
+        outputs: the outputs.
+        cotangents: those of about the same size.
+        scale: says how large the derivatives are for some cotangents.
+
+    """
+    largest = max((float(np.abs(output).max(initial=0.0)) for output in outputs), default=0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of zeros, which go with the largest
+        steps = [np.log2(largest / np.abs(output)) / math.log2(_ALIKE) for output in outputs]
+    bins = [np.where(np.isfinite(step), np.minimum(np.floor(step), _BINS - 1), 0) for step in steps]
+    parts = [
+        [np.where(bin_ == place, u, 0.0) for bin_, u in zip(bins, cotangents, strict=True)]
+        for place in sorted({float(place) for bin_ in bins for place in np.unique(bin_)})
+    ]
+    if len(parts) < 2:
+        return list(cotangents)
+    scales = [scale(part) for part in parts]
+    known = [size for size in scales if 0 < size < math.inf]
+    weights = [
+        min(_LOUDEST, 2.0 ** math.floor(math.log2(max(known) / size))) if size in known else 1.0 for size in scales
+    ]
+    return [
+        np.asarray(sum(w * part for w, part in zip(weights, same, strict=True))) for same in zip(*parts, strict=True)
+    ]
 
 
 def scales_of(probe: Probe, gradients: Sequence[Array]) -> list[float]:

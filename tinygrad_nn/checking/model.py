@@ -10,10 +10,10 @@ import numpy as np
 
 from tinygrad_nn import trees
 from tinygrad_nn.backprop import Leaf, backpropagate, enable_grad, no_grad
-from tinygrad_nn.checking.blame import Result, culprits_of
+from tinygrad_nn.checking.blame import Result, concluded
 from tinygrad_nn.checking.compare import Checker, Mode
-from tinygrad_nn.checking.differences import Pullback
-from tinygrad_nn.checking.report import GradcheckReport, Verdict
+from tinygrad_nn.checking.precision import Pullback
+from tinygrad_nn.checking.report import GradcheckReport
 from tinygrad_nn.errors import ArgumentError, GradientMismatch, TinygradError
 from tinygrad_nn.nn.module import Module, Parameter
 from tinygrad_nn.primitive import Array
@@ -74,10 +74,7 @@ def check_model(
             break
         names = [*names, *(f"cotangent {place}" for place in range(len(cotangents)))]
         point = [*point, *cotangents]
-    culprits: Sequence[object] = ()
-    if checker.verdict is Verdict.WRONG:
-        culprits = culprits_of(subject.recorded, subject.point, order, checker.rng, level=0)
-    report = checker.report(culprits)
+    report = concluded(checker, subject.recorded, subject.point, order, level=0)
     if raises and not report:
         raise GradientMismatch(report)
     return report

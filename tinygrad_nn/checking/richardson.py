@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,13 +28,6 @@ _RESOLVED = 0.05
 
 _AMPLIFIED = 2.0
 """How many times the noise of the values, divided by their spacing, a derivative may be off."""
-
-
-_SHARED = 4
-"""How many stencils, one next to the other, have the same noise if it comes of rounding: their spacings have not."""
-
-_ALIKE = 0.25
-"""How much nearer a slope must be to what is expected than another one, to speak for it."""
 
 _FINE = 1024
 """How many times the rounding of its outputs the steps of a function may be, if that is all they come of."""
@@ -73,7 +65,6 @@ class Estimate(NamedTuple):
         height: that of the steps that the function is made of, if they are more than the rounding of its outputs. They
             may be its own, or come of rounding inside of it.
         extent: how much the function changes about the point.
-        is_contested: whether two steps, one next to the other, speak for what is expected: then rounding may mislead.
         longer: the derivative that it is compared with, by backpropagation in longer floats; None where there is none.
         is_swept: whether more than a single difference was taken.
 
@@ -88,7 +79,6 @@ class Estimate(NamedTuple):
     height: float = 0.0
     extent: float = 0.0
     longer: float | None = None
-    is_contested: bool = False
     is_swept: bool = True
 
     @property
@@ -190,7 +180,7 @@ def surest(stencils: Sequence[Stencil], resolution: float, expected: float, heig
     flat = Estimate(0.0, _AMPLIFIED * resolution, last.step, resolution, resolution, last.is_bent, extent=extent)
     if not any(found.spread for found in known):
         return flat if resolution else flat._replace(error=math.inf)  # of nothing, as of x + 1e20 - 1e20
-    noise, rated, resolved = max(height, resolution, _hidden(known, extent)), [], []
+    noise, rated, resolved = max(height, resolution), [], []
     for found in reversed(known):
         noise = max(noise, found.noise)
         error = _AMPLIFIED * noise / found.step
@@ -209,33 +199,4 @@ def surest(stencils: Sequence[Stencil], resolution: float, expected: float, heig
             if not best.allows(wider):
                 break
             best = min(best, wider, key=lambda other: other.error)
-    gap = abs(best.value - expected)
-    # Far away a bounded function has no slope, which would speak for a gradient of 0.
-    speak = [other.step < 1 and abs(other.value - expected) <= _ALIKE * gap for other in rated]
-    is_contested = any(itertools.starmap(operator.and_, itertools.pairwise(speak)))
-    return best._replace(height=height if height > _FINE * resolution else 0.0, is_contested=is_contested)
-
-
-def _hidden(known: Sequence[Stencil], extent: float) -> float:
-    """Return the noise that wide stencils share and narrow ones do not show, as their values round to the same."""
-    floor = 0.0
-    for start in range(len(known) - _SHARED + 1):
-        noises = [found.noise for found in known[start : start + _SHARED]]
-        if max(noises) <= 8 * min(noises) and max(noises) < 2.0**-20 * extent:
-            floor = max(floor, min(noises))
-    return floor
-
-
-def shared_down_to(shorter: Sequence[Stencil], longer: Sequence[Stencil]) -> float:
-    """Return the narrowest spacing down to which stencils of fewer and of more digits see the same slope.
-
-    Below it, those of fewer digits see rounding; narrower still, both may see the same again, for both stand still.
-    It is 0 if they see the same everywhere, or nowhere.
-    """
-    is_rounding = False
-    for one, other in reversed(list(zip(shorter, longer, strict=False))):
-        is_shared = abs(one.slope - other.slope) <= _RESOLVED * max(abs(one.slope), abs(other.slope))
-        if is_shared and is_rounding:
-            return other.step
-        is_rounding = is_rounding or not is_shared
-    return 0.0
+    return best._replace(height=height if height > _FINE * resolution else 0.0)

@@ -49,10 +49,13 @@ _FAINT = 2.0**-50
 _TELLING = 0.3
 """The part of itself to which a derivative must be known, to tell it from one and a half times as much."""
 
+_MINOR = 2.0**-10
+"""The part of an input's largest derivative up to which another one need not be known better than beside it."""
+
 _ROUGH = 2.0**-14
 """The part of the function's size up to which steps may come of rounding, as in float32."""
 
-_SATURATED = 2.0**10
+_MOVING = 2.0**10
 """How many times the rounding a function must change about the point, if it is not to be flat everywhere."""
 
 _COARSE = 1e-4
@@ -60,7 +63,6 @@ _COARSE = 1e-4
 
 _CLIFF = 2.0**-12
 """The part of the function's size that a jump must be to be no rounding, wherever in the function that may happen."""
-
 
 _NARROW = 31 * 2.0**-24
 """The step by which a wrong element is searched for; what is found is then compared as closely as any."""
@@ -251,7 +253,9 @@ class Study:
         doubt = _DOUBT * numeric.error + _SPECK * self.scale + rounding + _TINY * float(np.abs(direction).sum())
         if gap > max(self.rtol, _SLACK) * reference + doubt:
             return Verdict.NOISE_LIMITED if numeric.height and not analytic else Verdict.WRONG
-        is_known = doubt <= _TELLING * reference and numeric.height <= _ROUGH * self.probe.magnitude
+        is_known = (
+            doubt <= _TELLING * max(reference, _MINOR * self.scale) and numeric.height <= _ROUGH * self.probe.magnitude
+        )
         if is_known or self._is_right_when_longer(analytic, numeric):
             return Verdict.PASS
         if not self._is_naught(direction, analytic, numeric):
@@ -273,11 +277,11 @@ class Study:
         rounding = self.probe.rounding(self.gradient, direction)
         if numeric.longer is not None:
             rounding = max(rounding, abs(numeric.longer - analytic))
-        is_still = numeric.extent <= _SATURATED * rounding
+        is_still = numeric.extent <= _MOVING * rounding
         if not is_still and _DOUBT * numeric.error > max(_COARSE * size, _FEW * _DOUBT * numeric.noise):
             return False
         # A function that is flat to its last digit, though it changes farther away, is saturated.
-        is_saturated = numeric.extent > _SATURATED * numeric.resolution
+        is_saturated = numeric.extent > _MOVING * numeric.resolution
         smallest = _TINY * float(np.abs(direction).sum())
         faint = max(_FAINT * self.scale, smallest, _FEW * numeric.resolution if is_saturated else 0.0)
         return abs(analytic) <= max(faint, _FEW * rounding)

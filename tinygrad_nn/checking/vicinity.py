@@ -15,7 +15,8 @@ from itertools import islice
 
 import numpy as np
 
-from tinygrad_nn.checking.differences import Probe, Pullback, sizes_of
+from tinygrad_nn.checking.differences import Probe, sizes_of
+from tinygrad_nn.checking.precision import Pullback
 from tinygrad_nn.primitive import Array
 
 _ASIDE = 2.0**-7
