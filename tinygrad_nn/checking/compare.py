@@ -114,11 +114,12 @@ class Checker:
     def report(self, culprits: Sequence[object] = (), *, are_operations_right: bool = False) -> GradcheckReport:
         """Return all that has been found, with the `culprits`, if there are any.
 
-        Where there are none, and a function does not change at all, as ``x + 1e20 - 1e20``, it is rounding that it does
-        not. `are_operations_right` settles what rounding has left open, and so do `culprits`.
+        Where there are none, it may be rounding that the function does not change as it should, or not at all, as
+        ``x + 1e20 - 1e20``; only more digits can tell. `are_operations_right` settles what rounding has left open, and
+        so do `culprits`.
         """
         if not culprits:
-            self.comparisons = [_lost(found) if _stands_still(found) else found for found in self.comparisons]
+            self.comparisons = [_doubted(found) if _is_doubtful(found) else found for found in self.comparisons]
         verdict, note = self.verdict, self.note
         if verdict is Verdict.NOISE_LIMITED and culprits:
             verdict, note = Verdict.WRONG, "Rounding hides it, but an operation is wrong by itself"
@@ -258,16 +259,16 @@ def _settled(vicinity: Vicinity, place: int, found: Comparison, beside: Sequence
     return _called(found, Verdict.KINK)
 
 
-def _stands_still(comparison: Comparison) -> bool:
-    """Tell whether all that is wrong is that the function does not change."""
+def _is_doubtful(comparison: Comparison) -> bool:
+    """Tell whether all that is wrong may be rounding, if no operation is."""
     wrong = [sample for sample in comparison.samples if sample.verdict is Verdict.WRONG]
-    return bool(wrong) and all(sample.numeric == 0 for sample in wrong)
+    return bool(wrong) and all(sample.numeric == 0 or not sample.is_confirmed for sample in wrong)
 
 
-def _lost(comparison: Comparison) -> Comparison:
-    """Return a comparison of which nothing is known, as what the function changes by is lost."""
+def _doubted(comparison: Comparison) -> Comparison:
+    """Return a comparison of which nothing is known, as rounding may have misled it."""
     samples = tuple(sample._replace(uncertainty=math.inf) for sample in comparison.samples)
-    note = "no operation is wrong by itself, but the function does not change: rounding takes it all off"
+    note = "no operation is wrong by itself, and there are no digits to tell whether it is rounding that misleads"
     return _called(comparison._replace(samples=samples, note=note), Verdict.NOISE_LIMITED)
 
 

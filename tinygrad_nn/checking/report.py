@@ -68,6 +68,7 @@ class Sample(NamedTuple):
             None where only the gradients beside it show that there is one.
         trail: differences for a sweep of steps; empty where a single one agreed with the gradient.
         width: how many elements the direction goes through: 1 for an element, 0 for all.
+        is_confirmed: whether `numeric` was computed with more digits than float64.
 
     """
 
@@ -80,6 +81,7 @@ class Sample(NamedTuple):
     kink: Kink | None = None
     trail: tuple[Quotient, ...] = ()
     width: int = 0
+    is_confirmed: bool = False
 
     @property
     def place(self) -> str:

@@ -236,6 +236,7 @@ class Study:
             None if found is None else found.per(unit),
             tuple(quotient.per(unit) for quotient in trail),
             0 if element is None else 1,
+            numeric.longer is not None,
         )
 
     def _judge(self, element: Element, direction: Array, analytic: float, numeric: Estimate) -> Verdict:
