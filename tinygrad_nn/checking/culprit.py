@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_nn.backprop import Leaf, Node, calls_around, location
+from tinygrad_nn.backprop import Leaf, Node, calls_around, users_line
 from tinygrad_nn.checking.flaw import cotangent_for, flaw
 from tinygrad_nn.checking.operation import Operation
 from tinygrad_nn.primitive import Array
@@ -187,10 +187,13 @@ def culprit_at(
     number: int, node: Node, graph: list[Node], place: int | None, order: int, error: str, rule: str
 ) -> Culprit:
     """Return the data of a `Culprit`, with what a node knows of itself."""
-    path = ".".join(name for _, name, *_ in calls_around(node, graph))
+    calls = list(calls_around(node, graph))
+    path = ".".join(name for _, name, *_ in calls)
+    # "" where the check itself calls a primitive of a file, so that nobody's line does.
+    line = users_line([*((code, offset) for *_, code, offset, _ in calls), (node.code, node.offset)]) or ""
     operation, names = ("", ()) if node.primitive is None else (node.primitive.name, node.primitive.operand_names)
     operand_name = names[place] if place is not None and place < len(names) else ""
-    return Culprit(number, operation, node.name or path, location(node, graph), place, operand_name, order, error, rule)
+    return Culprit(number, operation, node.name or path, line, place, operand_name, order, error, rule)
 
 
 def _operations(
