@@ -65,13 +65,12 @@ def test_tails_are_exact_relative_to_what_they_are():
     np.testing.assert_allclose(nn.elu(x[:-1]), [*np.expm1(x[:4]), 1e-9], rtol=1e-15)
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("name", sorted(ELEMENTWISE.keys() - {"softsign"}))  # the quotient of two infinities
 def test_infinities_have_their_limits(name):
-    if name != "softsign":  # the quotient of two infinities
-        low, high = ELEMENTWISE[name](np.array([-math.inf, math.inf]))
-        far_low, far_high = ELEMENTWISE[name](np.array([-1e15, 1e15]))
-        assert low == (pytest.approx(far_low, abs=1e-300) if abs(far_low) < 1e6 else -math.inf)
-        assert high == (far_high if far_high < 1e6 else math.inf)
+    low, high = ELEMENTWISE[name](np.array([-math.inf, math.inf]))
+    far_low, far_high = ELEMENTWISE[name](np.array([-1e15, 1e15]))
+    assert low == (pytest.approx(far_low, abs=1e-300) if abs(far_low) < 1e6 else -math.inf)
+    assert high == (far_high if far_high < 1e6 else math.inf)
 
 
 def test_every_activation_is_a_function_and_a_layer_and_a_name():

@@ -225,12 +225,13 @@ def an_infinity_that_is_asked_for():
 
 @case("log", "forward", None, "the logarithm of 0")
 def a_pole():
-    np.log(leaf(0.0))  # culprit
+    np.log(leaf(0.0)).backward()  # culprit
 
 
 @case("divide", "forward", None, "division of 1 by all but 0, 9.99989e-321")
 def a_divisor_that_is_all_but_zero():
-    1.0 / leaf(1e-320)  # culprit
+    y = 1.0 / leaf(1e-320)  # culprit
+    y.backward()
 
 
 @case("log", "forward", None, "the logarithm of 0")
@@ -265,18 +266,21 @@ def inside_of_jvp():
 @case("dense", "data", 0, "it was in the data")
 def nan_in_the_data():
     layer = nn.Dense(2, 3)
-    layer(np.array([[1.0, 2.0], [np.nan, 1.0]]))  # culprit
+    y = layer(np.array([[1.0, 2.0], [np.nan, 1.0]]))  # culprit
+    y.sum().backward()
 
 
 @case("dense", "data", 0, "it was in the data")
 def nan_in_a_sequence():
     layer = nn.LSTM(2, 3)
-    layer(np.array([[[1.0, np.nan]]]))  # culprit
+    y, _ = layer(np.array([[[1.0, np.nan]]]))  # culprit
+    y.sum().backward()
 
 
 @case("multiply", "data", 0, "it was there when the leaf was made")
 def nan_in_a_leaf():
-    leaf(np.nan, 1.0) * 2  # culprit
+    y = leaf(np.nan, 1.0) * 2  # culprit
+    y.sum().backward()
 
 
 @case("where", "data", 2, "the infinity was handed in, as data or as a constant")
@@ -290,13 +294,15 @@ def nan_in_a_parameter():
     layer = nn.Dense(2, 1)
     layer.weight.grad = np.full((2, 1), np.nan)
     tn.optim.SGD(layer.parameters(), lr=0.1).step()
-    layer(np.ones((1, 2)))  # culprit
+    y = layer(np.ones((1, 2)))  # culprit
+    y.sum().backward()
 
 
 @case("subtract", "data", 1, "it was in the data")
 def nan_in_the_target():
     prediction = leaf(1.0, 2.0)
-    nn.absolute_error(prediction, np.array([1.0, np.nan]))  # culprit
+    loss = nn.absolute_error(prediction, np.array([1.0, np.nan]))  # culprit
+    loss.backward()
 
 
 @case("squared_error", "forward", None, r"has been trained to numbers up to .*e\+")
@@ -412,6 +418,28 @@ def inside_of_a_module():
             return np.sqrt((x * x).sum())  # culprit
 
     Distance()(leaf(0.0, 0.0)).backward()
+
+
+@case(
+    "power", "backward", 0, r"0 \* NaN: operand 0 holds NaN, and what is dropped behind where \(.*\) has the gradient 0"
+)
+def missing_targets_behind_where():
+    target = np.array([np.nan, 1.0])
+    error = (leaf(1.0, 2.0) - target) ** 2  # culprit
+    np.where(np.isnan(target), 0.0, error).sum().backward()
+
+
+@case("dense", "backward", 1, r"0 \* NaN: operand 0 holds NaN, and what is dropped has the gradient 0")
+def rows_that_are_dropped_too_late():
+    y = nn.Dense(2, 1)(np.array([[1.0, np.nan], [1.0, 2.0]]))  # culprit
+    y[1:].sum().backward()
+
+
+@case("exp", "forward", None, "overflow: exp of 1000")
+def an_infinity_far_from_the_nan_that_is_made_of_it():
+    e = np.exp(leaf(1000.0, 0.0))  # culprit
+    total = e.sum() * 2.0
+    total - total
 
 
 @pytest.mark.parametrize("planted", CASES, ids=[program.__name__ for program, *_ in CASES])
@@ -551,6 +579,32 @@ def logsumexp_of_nothing_but_infinity():
 def missing_values_that_are_skipped():
     x = leaf(np.nan, 1.0, 3.0)
     (np.nansum(x) + np.nanmax(x) + np.nan_to_num(x).sum()).backward()
+
+
+@harmless
+def statistics_that_skip_missing_values():
+    x = leaf(np.nan, 1.0, 2.0, 4.0)
+    (np.nanvar(x) + np.nanstd(x) + np.nanmedian(x) + np.nanpercentile(x, 30)).backward()
+
+
+@harmless
+def a_perplexity_that_is_only_logged():
+    x = leaf(30.0, 1.0)
+    loss = (x * x).sum()
+    float(np.exp(loss))
+    loss.backward()
+
+
+@harmless
+def missing_values_in_what_is_only_looked_at():
+    (leaf(1.0, 2.0) * np.array([np.nan, 1.0])).mean().item()
+
+
+@harmless
+def targets_without_the_missing_ones():
+    target = np.array([np.nan, 1.0])
+    known = np.isfinite(target)
+    ((leaf(1.0, 2.0)[known] - target[known]) ** 2).sum().backward()
 
 
 @harmless
@@ -725,7 +779,8 @@ def test_message_of_a_backward_pass():
 def test_message_of_a_nan_in_the_data():
     message = message_of(nan_in_the_data)
     assert message.startswith(
-        f"dense: expected finite numbers in operand 0, got 1 NaN among 4 elements, the first at [1, 0], before any "
+        f"backward: expected a finite value to start from, got NaN. dense: expected finite numbers in "
+        f"operand 0, got 1 NaN among 4 elements, the first at [1, 0], before any "
         f"operation, at {line_of(nan_in_the_data)} in module Dense\n"
     )
     assert message.endswith(
@@ -767,7 +822,7 @@ def test_names_operations_that_were_recorded_before_the_block():
 def test_traces_a_nan_to_an_operation_before_the_block():
     with np.errstate(all="ignore"):
         y = np.log(leaf(-1.0, 1.0))
-    found = anomaly_of(lambda: y * 2.0)
+    found = anomaly_of(lambda: (y * 2.0).sum().backward())
     assert (found.operation, found.phase, found.cause) == ("log", "forward", "the logarithm of a negative number, -1")
 
 
@@ -775,7 +830,7 @@ def test_takes_a_nan_for_data_whose_graph_is_released():
     with np.errstate(all="ignore"):
         y = np.log(leaf(-1.0, 1.0))
         y.sum().backward()
-    assert anomaly_of(lambda: y * 2.0).phase == "data"
+    assert anomaly_of(lambda: (y.detach() * leaf(1.0, 1.0)).sum().backward()).phase == "data"
 
 
 def test_refuses_a_gradient_to_start_from_that_is_not_finite():

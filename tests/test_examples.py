@@ -15,6 +15,19 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 SLOW = {"char_lstm": 600, "digits": 300, "letters": 600, "moons": 600, "residual": 300, "uncertainty": 300}
 """Scripts that train for longer than ten seconds, and how many they may take on a machine that is busy."""
 
+FIGURES = {
+    "char_lstm": (r"knowing the one before +(.*)\nLSTM, trained +(.*)", lambda pair, bits: bits < pair - 0.3),
+    "digits": (r"(.*)% of the test part read right", lambda right: right >= 98.5),
+    "letters": (r"(\d+) of (\d+) letters in held-back places", lambda right, number: right == number == 780),
+    "moons": (r"(.*)% of the 100 points that were held back", lambda right: right >= 95),
+    "residual": (r"32  plain .* (.*)%\n +32  residual .* (.*)%", lambda plain, right: plain < 30 and right > 80),
+    "uncertainty": (
+        r"1 standard deviation: +(.*)%, .*\n.*2 standard deviations: +(.*)%,",
+        lambda one, two: abs(one - 68.3) < 3 and abs(two - 95.4) < 1.5,
+    ),
+}
+"""What a slow script must show: it is trained here with its own seed, and in `tests/examples` with others only."""
+
 
 def python(directory: Path, *arguments: str, seconds: float = 60) -> str:
     """Return what Python prints that is run in `directory`, with warnings as errors."""
@@ -43,6 +56,10 @@ def test_script_prints_and_draws(script: Path, tmp_path: Path) -> None:
     # One run for both: what is printed does not depend on the pictures. The folder is the current one by default.
     printed = python(tmp_path, str(script), "--plot", seconds=SLOW.get(script.stem, 60))
     assert printed.strip()
+    if script.stem in FIGURES:
+        pattern, is_shown = FIGURES[script.stem]
+        (figures,) = re.finditer(pattern, printed)
+        assert is_shown(*map(float, figures.groups())), printed
     pictures = {path.name for path in tmp_path.iterdir()}
     assert pictures, "no picture"
     assert all(re.fullmatch(rf"{script.stem}_\w+\.png", name) for name in pictures), pictures

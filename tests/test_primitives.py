@@ -57,8 +57,8 @@ def test_every_promise_is_kept_on_every_sample(name, sample):
     check(name, [sample], rtol=ROWS[name].rtol, kinks=ROWS[name].kinks, elementwise=False, examples=0)
 
 
-def check_examples(name, samples, examples):
-    check(name, strategies.RULES.get(name, samples), rtol=1e-9, examples=examples)
+def check_examples(name, samples, examples, rng=0):
+    check(name, strategies.RULES.get(name, samples), rtol=1e-9, examples=examples, rng=rng)
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
@@ -68,9 +68,10 @@ def test_every_promise_of_a_rule_is_kept_on_examples_that_nobody_chose(name):
 
 
 SAMPLES_ALONE = {
-    "bincount", "poly", "polydiv", "polymul",  # differ from NumPy's where there are no elements
+    "bincount", "corrcoef", "poly", "polydiv", "polymul",  # differ from NumPy's where there are no elements
     "nanpercentile", "nanquantile",  # likewise, for NumPy forgets the axes of q
     "ravel", "tensorsolve",  # likewise, and where there are no axes
+    "geomspace",  # refuses a range through 0, of which NumPy returns the first number if it is asked for one
     "frexp", "histogram2d", "norm",  # jump, or have kinks in their gradient, wherever they are drawn
 }  # fmt: skip  # a set of names
 
@@ -79,18 +80,18 @@ SAMPLES_ALONE = {
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # such as NumPy's that there is no mean of nothing
 @pytest.mark.parametrize("name", sorted((OWN.keys() | COMPOSED.keys()) - SAMPLES_ALONE))
 def test_every_promise_of_an_operation_is_kept_on_many_examples(name):
-    check_examples(name, ROWS[name].samples, 60 if name in OWN else 10)
+    check_examples(name, ROWS[name].samples, 30 if name in OWN else 6, rng=1)  # others than above
 
 
 @pytest.mark.parametrize("function", strategies.NETWORKS, ids=lambda function: function.__name__)
-@pytest.mark.parametrize("examples", [3, pytest.param(40, marks=pytest.mark.slow)])
-def test_every_promise_is_kept_by_functions_of_networks(function, examples):
+@pytest.mark.parametrize(("examples", "rng"), [(3, 0), pytest.param(20, 1, marks=pytest.mark.slow)])
+def test_every_promise_is_kept_by_functions_of_networks(function, examples, rng):
     def call(*operands, **options):
         result = function(*operands, **options)
         is_given_tensors = any(isinstance(x, tn.Tensor) for x in operands)
         return result if is_given_tensors else tn.tensor.raw(result)  # for arrays, some return Tensors
 
-    check_primitive(call, strategies.NETWORKS[function], examples=examples)
+    check_primitive(call, strategies.NETWORKS[function], examples=examples, rng=rng)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -168,6 +169,16 @@ def test_slopes_at_kinks_and_far_out_are_the_documented_ones(f, at, slope, dtype
 def test_equal_operands_share_the_gradient():
     for f in (np.maximum, np.minimum):
         np.testing.assert_array_equal(gradients(f, [1.0, 2.0], [1.0, 2.0]), np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize(("name", "options"), [("avg_pool", {}), ("max_pool", {"dilation": (1, 1)})])
+@pytest.mark.parametrize("shape", [(1, 1, 2, 0), (1, 1, 2, 3)])
+def test_pooling_of_less_than_a_window_gives_no_elements_and_a_gradient_of_0(name, options, shape):
+    x = tn.Tensor(np.ones(shape), requires_grad=True)
+    y = function_of(name)(x, window=(3, 2), stride=(2, 1), **options)
+    y.sum().backward()
+    assert y.shape == (1, 1, 0, max(shape[-1] - 1, 0))
+    np.testing.assert_array_equal(x.grad, np.zeros(shape))
 
 
 def test_second_derivatives_of_powers_at_0():

@@ -1,7 +1,8 @@
 """What gradient checkers find: ours, PyTorch's and HIPS autograd's, on the two galleries of `tests/planted`.
 
 Run it with ``python -m tests.benchmarks.checkers``; it prints the tables of `docs/gradient-checks.md`, and fails where
-ours misses a mistake or calls a right gradient wrong. PyTorch and autograd come with the extra `reference`.
+ours misses a mistake or calls a right gradient wrong. PyTorch and autograd come with the extra `reference`. With
+numbers behind it, results are scaled by these only.
 
 A planted rule is carried over as it is: its value, its gradient, and the gradient of that become an operation of the
 other engine. The tricky functions are written for any of the libraries; where one lacks what a function uses, it is
@@ -37,6 +38,9 @@ except ImportError:
 
 Operation = Callable[..., Any]
 Checker = Callable[[Any, Sequence[Array], int], str]
+
+SCALES = (1.0, 1e-7, 1e-12, 1e7, 1e12)
+"""What results are scaled by."""
 
 RIGHT, WRONG, UNDECIDED, NOT_EXPRESSED = "right", "wrong", "undecided", "not expressed"
 
@@ -198,7 +202,7 @@ def table(head: str, rows: Iterable[tuple[str, Callable[[str], str]]]) -> None:
     print()
 
 
-def main() -> int:
+def main(scales: Sequence[float]) -> int:
     """Print the tables; return 1 if ours is wrong anywhere."""
     warnings.filterwarnings("ignore")
     failed = False
@@ -216,7 +220,6 @@ def main() -> int:
 
     every = [mistake for _, rows in mistakes for mistake in rows]
     table("mistakes found, in", [(name, count(rows, 1.0, right=False)) for name, rows in mistakes])
-    scales = (1.0, 1e-7, 1e-12, 1e7, 1e12)
     table("mistakes found, result scaled by", [(f"{s:g}", count(every, s, right=False)) for s in scales])
     table("untouched twins called wrong, scaled by", [(f"{s:g}", count(every, s, right=True)) for s in scales])
     said = {(name, checker): tricky(case, checker) for name, case in TRICKY.items() for checker in CHECKERS}
@@ -236,4 +239,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main([float(scale) for scale in sys.argv[1:]] or SCALES))

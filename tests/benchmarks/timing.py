@@ -6,10 +6,14 @@ followed at once by one of the other, and what is reported is the ratio.
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable
 from time import perf_counter
 from typing import NamedTuple
+
+SECONDS = 1.0 if os.environ.get("CI") else 5.0
+"""How long to compare two functions. In CI, where the ratios are only shown, fewer pairs do."""
 
 
 class Comparison(NamedTuple):
@@ -20,7 +24,7 @@ class Comparison(NamedTuple):
     ratio: float
 
 
-def compare(ours: Callable[[], object], theirs: Callable[[], object], seconds: float = 5.0) -> Comparison:
+def compare(ours: Callable[[], object], theirs: Callable[[], object], seconds: float = SECONDS) -> Comparison:
     """Time two functions in turn for about `seconds`, in samples of at least 50 ms each.
 
     In shorter samples each pays for the other's memory: what one frees, the system takes back, and the next call of

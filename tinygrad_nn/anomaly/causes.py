@@ -64,6 +64,10 @@ SHIFT = (
 RANGE = "Scale the numbers down before, or work with their logarithms"
 DOUBLE = "Compute in float64: tn.set_default_dtype('float64'), or x.astype('float64')"
 INFINITY = "Use a large finite number, such as -1e9, where -inf stands for a mask, or look at what made the infinity"
+GAPS = (
+    "Put a harmless number in the place of NaN before anything is computed with it, as with np.nan_to_num or "
+    "np.where(np.isnan(x), 0.0, x), or leave the elements out before, with a mask as the index"
+)
 LANE = "Leave at least one element unmasked, or mask with a large finite number such as -1e9"
 SINGULAR = "Add a small number to the diagonal, or leave out columns that depend on others"
 CLIP = "Scale the loss down, or keep the operands away from where the slope is so steep"
@@ -225,6 +229,10 @@ def backward_cause(at: Situation, place: int, closure: Closure, gradient: Any, r
     name = at.primitive.name
     if not np.isfinite(gradient).all():
         return Cause(f"overflow in the sum of the gradients that come from several uses of '{name}'", CLIP)
+    gaps = [place for place, x in enumerate(at.operands) if np.isnan(x).any()]
+    if gaps:
+        dropped = f", and what is dropped{behind} has the gradient 0" if not np.all(gradient) else ""
+        return Cause(f"{'0 * NaN: ' if dropped else ''}operand {gaps[0]} holds NaN{dropped}", GAPS)
     found = _in_own_rule(at, lambda: closure(gradient))
     if found is not None:
         return found

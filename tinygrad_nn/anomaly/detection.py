@@ -13,12 +13,21 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_nn.anomaly.diagnosis import Call, Pullback, in_backward, in_forward, of_loss, of_seed
+from tinygrad_nn.anomaly.diagnosis import (
+    Call,
+    Pullback,
+    in_backward,
+    in_forward,
+    of_loss,
+    of_recorded,
+    of_seed,
+    spoils_gradients,
+)
 from tinygrad_nn.anomaly.report import is_finite, is_nan
 from tinygrad_nn.backprop import Node, set_mode
 from tinygrad_nn.errors import AnomalyError
 from tinygrad_nn.primitive import Array, Closure, Primitive
-from tinygrad_nn.recording import record
+from tinygrad_nn.recording import Traced, record
 from tinygrad_nn.tensor import Tensor, raw
 from tinygrad_nn.transforms.checkpointing import CHECKPOINT
 
@@ -27,13 +36,15 @@ Edges: TypeAlias = Callable[[Any, Any], Iterator[tuple[Any, Closure | None]]]
 
 @contextlib.contextmanager
 def detect_anomaly(*, infinities: bool = False) -> Iterator[None]:
-    """Stop in this block, or in a function that it decorates, at the operation that makes the first NaN, and say why.
+    """Stop in this block, or in a function that it decorates, at the operation that makes a NaN that matters, say why.
 
-    A NaN is an error at once: in the result of an operation, and in a gradient. So is an infinity that a recorded
-    operation makes of finite numbers where its slope is infinite, too, as that of `log` is at 0: on the way back, even
-    a gradient of 0 would become NaN there. Any other may be meant: scores are masked with -inf, a maximum starts from
-    it. It is an error only when it matters, that is when a NaN is made of it, or when it reaches the single number that
-    `backward()` is called on, or the gradient of a leaf. The message names the operation that made it all the same.
+    A NaN that an operation makes of numbers is an error at once, and so is one that a closure makes in a gradient. What
+    came in as NaN, such as a gap in the data, is no fault of the operation that passes it on; and an infinity may be
+    meant: scores are masked with -inf, a maximum starts from it. Either is an error only when it matters: when a NaN is
+    made of the infinity; when it reaches the single number that `backward()` is called on, or the gradient of a leaf;
+    or when the way back leads through an operation that made an infinity of finite numbers where its slope is infinite,
+    too, as that of `log` is at 0, for there even a gradient of 0 would become NaN. What is only logged, left out as by
+    `numpy.nanmean`, or replaced, is none. The message names the operation that it all began with.
 
     Inside of transforms it works likewise, and with a graph that was recorded outside of the block. NumPy's own
     warnings of such numbers are silent in the block. It holds for this thread, as `no_grad` does.
@@ -61,24 +72,16 @@ def detect_anomaly(*, infinities: bool = False) -> Iterator[None]:
         yield
 
 
-def _spoils_gradients(node: Node | None) -> bool:
-    """Tell whether even a gradient of 0 becomes NaN on the way back through an operation, for its slope is infinite."""
-    if node is None or node.closures is None or node.primitive is CHECKPOINT:  # which runs its operations again
-        return False
-    with set_mode(watch=None):
-        return any(
-            closure is not None and is_nan(raw(closure(np.zeros(node.shape, node.dtype)))) for closure in node.closures
-        )
-
-
 class Watch:
     """What a mode is watched by."""
 
     def __init__(self, *, infinities: bool) -> None:
         """Take infinities for errors at once, or only when they matter."""
         self.infinities = infinities
-        self.infinite: set[int] = set()
-        """The stamps of the results that hold an infinity: numbers, so as to keep no graph alive."""
+        self.noted: set[int] = set()
+        """The stamps of the results that are not finite: numbers, so as to keep no graph alive."""
+        self.made: set[int] = set()
+        """The stamps of those that hold an infinity made of finite numbers."""
 
     def record(self, primitive: Primitive, operands: tuple[Any, ...], options: dict[str, Any] | None) -> Tensor:
         """Do what `recording.record` does, and look at the result.
@@ -90,12 +93,18 @@ class Watch:
         out = raw(result)
         if is_finite(out):
             return result
-        is_made_here = not is_nan(out) and all(is_finite(raw(x)) for x in operands)
-        is_spoiling = is_made_here and _spoils_gradients(result._node)
-        if is_nan(out) or is_spoiling or (is_made_here and self.infinities):
-            raise AnomalyError(in_forward(Call.of(primitive, operands, options, out), is_spoiling=is_spoiling))
-        if result._node is not None:
-            self.infinite.add(result._node.stamp)
+        given = [raw(x) for x in operands]
+        is_made_here = all(map(is_finite, given))
+        node = result._node
+        # What is computed inside of a transform is on its way to a derivative, which may take another way than back.
+        is_spoiling = is_made_here and isinstance(result, Traced) and node is not None and spoils_gradients(node)
+        is_made_nan = is_nan(out) and not any(map(is_nan, given))
+        if is_made_nan or is_spoiling or (is_made_here and self.infinities):
+            raise AnomalyError(in_forward(Call.of(primitive, operands, options, out), node))
+        if node is not None:
+            self.noted.add(node.stamp)
+            if is_made_here:
+                self.made.add(node.stamp)
         return result
 
     def edges(self, root: Node, seed: Array, order: list[Node], until: Iterable[Node]) -> Edges:
@@ -109,7 +118,10 @@ class Watch:
             if ends:  # inside of a checkpoint: whoever looks at the walk outside knows where it comes from
                 return zip
             raise AnomalyError(of_seed(root, raw(seed), order))
-        if root.stamp in self.infinite and math.prod(root.shape) == 1 and not ends:
+        for node in reversed(order) if self.made else ():
+            if node.stamp in self.made and spoils_gradients(node):
+                raise AnomalyError(of_recorded(node, order))
+        if root.stamp in self.noted and math.prod(root.shape) == 1 and not ends:
             raise AnomalyError(of_loss(root, order))
         made_by: dict[Node, Pullback] = {}
 

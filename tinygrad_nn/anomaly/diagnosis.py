@@ -19,6 +19,7 @@ from tinygrad_nn.anomaly.report import Anomaly, counted, first_index, is_finite,
 from tinygrad_nn.backprop import OWN_FILES, Leaf, Node, calls_around, location, set_mode
 from tinygrad_nn.primitive import Closure, Primitive
 from tinygrad_nn.tensor import Tensor, constant, raw
+from tinygrad_nn.transforms.checkpointing import CHECKPOINT
 from tinygrad_nn.transforms.replay import evaluate, nodes_below
 
 _FAR_OFF = 1e4
@@ -94,22 +95,35 @@ class Pullback:
     result: Any = None
 
 
-def in_forward(call: Call, *, is_spoiling: bool = False) -> Anomaly:
-    """Say why the result of a call is not finite: NaN, or an infinity made of finite numbers; and if it spoils all."""
-    if is_nan(call.out):
-        for place, operand in enumerate(call.operands):
-            if is_nan(operand):
-                return _traced(call, place)
+def spoils_gradients(node: Node) -> bool:
+    """Tell whether even a gradient of 0 becomes NaN on the way back through an operation, for its slope is infinite."""
+    if node.closures is None or node.primitive is CHECKPOINT:  # which runs its operations again
+        return False
+    g = np.zeros(node.shape, node.dtype)
+    with set_mode(watch=None), np.errstate(all="ignore"):
+        return any(closure is not None and is_nan(raw(closure(g))) for closure in node.closures)
+
+
+def in_forward(call: Call, node: Node | None = None) -> Anomaly:
+    """Say why the result of a call is not finite: NaN made of numbers, or an infinity; and if its `node` spoils all."""
     index = first_index(call.out)
     origin = None
     if is_nan(call.out):
         infinite = [place for place, operand in enumerate(call.operands) if not is_finite(operand)]
         found = [_traced(call, place) for place in infinite]
         origin = next((anomaly for anomaly in found if anomaly.phase == "forward"), None)
+    is_spoiling = node is not None and bool(np.isinf(call.out[index])) and spoils_gradients(node)
     text = f"{call.name}: expected finite numbers in the result, got {counted(call.out)}, {call.place}"
     cause = _or_divergence(forward_cause(call.situation(index)), call)
     lines = [text, *call.described(index), *([_SPOILING] if is_spoiling else [])]
-    return Anomaly(call.name, "forward", call.line, None, index, *cause, tuple(lines), origin)
+    anomaly = Anomaly(call.name, "forward", call.line, None, index, *cause, tuple(lines), origin)
+    # It all began there, and nothing good could have come of it either way.
+    return origin if origin is not None and _SPOILING in origin.text else anomaly
+
+
+def of_recorded(node: Node, graph: Sequence[Node]) -> Anomaly:
+    """Say why the result of a recorded operation is not finite."""
+    return in_forward(Call.recorded(node, _values_below(node), graph), node)
 
 
 def in_backward(maker: Pullback, then: Pullback) -> Anomaly:
@@ -168,7 +182,7 @@ def _descend(node: Node, values: dict[Node, Any], graph: Sequence[Node]) -> Anom
         call = Call.recorded(node, values, graph)
         place = next((place for place, operand in enumerate(call.operands) if is_bad(operand)), None)
         if place is None:
-            return in_forward(call)
+            return in_forward(call, node)
         source = call.sources[place]
         if source is None or isinstance(source, Leaf):
             return _of_data(call, place)

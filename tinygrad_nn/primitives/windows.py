@@ -25,9 +25,9 @@ def count(length: int, window: int, stride: int, dilation: int) -> int:
 
 
 def at(offset: int, windows: int, stride: int, dilation: int) -> slice:
-    """Select, along one axis, the element at `offset` of each of so many windows."""
+    """Select, along one axis, the element at `offset` of each of so many windows; nothing where none fits."""
     first = offset * dilation
-    return slice(first, first + (windows - 1) * stride + 1, stride)
+    return slice(first, first + max((windows - 1) * stride + 1, 0), stride)  # a negative end would count from the back
 
 
 def places(shape: Lengths, window: Lengths, stride: Lengths, dilation: Lengths) -> Places:

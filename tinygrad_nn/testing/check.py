@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_nn.checking.report import Verdict
 from tinygrad_nn.errors import ArgumentError, BrokenPromise, UnsupportedError
 from tinygrad_nn.testing.case import Case, flat
+from tinygrad_nn.testing.form import check_form
 from tinygrad_nn.testing.fuzzing import as_case, cases, is_elementwise, simplest
 from tinygrad_nn.testing.promises import Terms, check_case
 from tinygrad_nn.testing.subject import Subject
@@ -77,7 +78,8 @@ def check_primitive(
     domains = _intervals(domain)
     if samples is None:
         count, everywhere = _count(subject), domains or [_DOMAIN]
-        samples = [simplest(count, everywhere)]
+        samples = [simplest(subject, count, everywhere)]
+        check_form(subject, samples[0])
         if is_elementwise(subject, samples) if elementwise is None else elementwise:
             domains = everywhere
         else:
@@ -89,7 +91,7 @@ def check_primitive(
     broken = _first_broken(subject, exact, terms)
     if examples:
         drawn = cases(subject, given, elementwise=does_broadcast, domains=domains)
-        smallest = _smallest_broken(subject, drawn, terms._replace(accepted=_NOT_WRONG), examples, rng)
+        smallest = _smallest_broken(subject, drawn, terms._replace(accepted=_NOT_WRONG, is_drawn=True), examples, rng)
         if smallest is not None and (broken is None or _size(smallest.case) <= _size(broken.case)):
             broken = smallest
     if broken is not None:
