@@ -170,13 +170,36 @@ class TestOtherVerdicts:
     def test_a_part_in_float32_beside_one_in_float64_misleads_nobody(self, offset, mode):
         w = RNG.normal(size=(3, 2))
         for factor, verdict in ((1.0, "PASS"), (1.5, "WRONG")):
-
-            def loss(x, w, rule=scaled_rule(factor)):
-                return np.sum(rule(single(x) @ single(w)) + offset) * 1.0 + 1e-3 * np.sum(w**2)
-
-            report = tn.gradcheck(loss, [ROWS, w], mode=mode, raises=False)
+            rule = scaled_rule(factor)
+            report = tn.gradcheck(
+                lambda x, w, rule=rule: np.sum(rule(single(x) @ single(w)) + offset) * 1.0 + 1e-3 * np.sum(w**2),
+                [ROWS, w],
+                mode=mode,
+                raises=False,
+            )
             assert report.verdict.value == verdict
             assert [culprit.operation for culprit in report.culprits] == ["rule"] * (factor != 1)
+
+    ROUNDED: ClassVar = {
+        "a sum that is always 0": (lambda x: np.sum(x - np.mean(x)), RNG.normal(size=7)),
+        "a reciprocal of huge and small": (lambda x: 1 / (1 + np.exp(-x)), np.array([36.9, -700.0])),
+        "bounded beside 1e16": (lambda x: 1e16 + np.sum(np.tanh(x)), RNG.normal(size=4)),
+        "elements of 600 orders of magnitude": (np.sqrt, np.array([1e-12, 1e12, 1e-300])),
+    }
+
+    @pytest.mark.parametrize(("f", "x"), ROUNDED.values(), ids=ROUNDED)
+    def test_rounding_convicts_nobody(self, f, x):
+        for seed in range(4):
+            report = tn.gradcheck(f, [x], rng=seed, raises=False)
+            assert report.verdict.value in ("PASS", "NOISE-LIMITED")
+            assert not report.culprits
+
+    @pytest.mark.parametrize("offset", [0.0, 100.0])
+    def test_an_error_of_a_thousandth_is_found_in_float32(self, offset):
+        for factor, verdict in ((1.0, "PASS"), (1.001, "WRONG")):
+            rule = scaled_rule(factor)
+            report = tn.gradcheck(lambda x, rule=rule: np.sum(rule(single(x))) + offset, [ROW], raises=False)
+            assert report.verdict.value == verdict
 
     def test_where_a_value_leaves_the_graph_its_operations_settle_nothing(self):
         def f(x, rest):

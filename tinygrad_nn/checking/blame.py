@@ -42,7 +42,8 @@ def concluded(checker: Checker, record: Record, point: Sequence[Array], order: i
         level: how many transforms deep `record` records.
 
     """
-    if checker.verdict not in (Verdict.WRONG, Verdict.NOISE_LIMITED):
+    is_open = checker.verdict is Verdict.NOISE_LIMITED or checker.is_by_noise
+    if checker.verdict is not Verdict.WRONG and not is_open:
         return checker.report()
     rng, witness = checker.rng, Witness()
     with witness.watching():
@@ -52,7 +53,7 @@ def concluded(checker: Checker, record: Record, point: Sequence[Array], order: i
     inside = [survey(*nodes, rng=rng, order=order + depth) for depth, nodes in inner.items()]
     shown = survey(*roots, rng=rng, order=order)
     found = [*shown.culprits, *(culprit._replace(number=None) for part in inside for culprit in part.culprits)]
-    if checker.verdict is Verdict.NOISE_LIMITED and found:
+    if is_open and (found or checker.verdict is not Verdict.NOISE_LIMITED):
         return checker.report(found)
     # The operations of a rule that runs inside are in the graph of the results. What they cut off is told of the rule.
     rules = {code for nodes in inner.values() for node in nodes for code in codes_of(node.primitive)}

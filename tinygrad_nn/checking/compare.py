@@ -111,6 +111,11 @@ class Checker:
         """What has been found so far, at its worst."""
         return self.failure or Verdict.worst(comparison.verdict for comparison in self.comparisons)
 
+    @property
+    def is_by_noise(self) -> bool:
+        """Whether a gradient is good only by what noise allows: operations by themselves may show more."""
+        return self.verdict.is_good and any(found.error > self.rtol for found in self.comparisons)
+
     def report(self, culprits: Sequence[object] = (), *, are_operations_right: bool = False) -> GradcheckReport:
         """Return all that has been found, with the `culprits`, if there are any.
 
@@ -121,7 +126,7 @@ class Checker:
         if not culprits:
             self.comparisons = [_doubted(found) if _is_doubtful(found) else found for found in self.comparisons]
         verdict, note = self.verdict, self.note
-        if verdict is Verdict.NOISE_LIMITED and culprits:
+        if verdict is not Verdict.WRONG and culprits:
             verdict, note = Verdict.WRONG, "Rounding hides it, but an operation is wrong by itself"
         elif verdict is Verdict.NOISE_LIMITED and are_operations_right:
             verdict, note = (

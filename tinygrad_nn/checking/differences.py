@@ -22,6 +22,7 @@ import numpy as np
 
 from tinygrad_nn.checking.precision import Function, Pullback, is_short, lengthened
 from tinygrad_nn.checking.richardson import (
+    FARTHEST,
     POINTS,
     Estimate,
     Quotient,
@@ -66,9 +67,6 @@ _NEARBY = tuple(sign * prime * 2.0**-16 for sign in (-1, 1) for prime in _PRIMES
 
 _BESIDE = 2.0**-7
 """The step up to which a smooth function bends less than floats of 24 digits show."""
-
-_FARTHEST = 4.0
-"""The step up to which slopes say something of the point, in sizes of each element."""
 
 _FAR = 2.0**70
 """The step at which a function that is 0 next to the point is asked whether it is so everywhere, as ``0 * x`` is, and
@@ -147,11 +145,11 @@ class Probe:
     def _with_more_digits(line: Line, found: Estimate, probe: Probe, gradient: Array) -> Estimate:
         """Return the derivative along a line as `probe` shows it, which has more digits, instead of `found`."""
         expected = float(np.vdot(gradient, line.direction))
-        rounded = line.rounded_beside(probe) * _SHORTER
-        other = Line(probe, line.direction, rounded).swept(expected)
+        rounded = line.rounded_beside(probe)
+        other = Line(probe, line.direction, rounded * _SHORTER).swept(expected)
         if other.height > _SHRUNK * found.height > 0:
             return found.still()
-        return other._replace(longer=expected, resolution=found.resolution, height=0.0)
+        return other._replace(longer=expected, resolution=max(found.resolution, rounded), height=0.0)
 
     def rounding(self, gradient: Array, direction: Array) -> float:
         """Return how far the derivative along `direction` by a `gradient` is rounded; 0 if that is unknown.
@@ -252,7 +250,7 @@ class Line:
         The other part is smooth, and next to the point it is all that moves. Farther away the noise of both shows, and
         much farther what is bounded is noise beside what is not.
         """
-        stencils = [found for found in self._at_steps(_SWEPT) if found.step <= _FARTHEST]
+        stencils = [found for found in self._at_steps(_SWEPT) if found.step <= FARTHEST]
         noise = max((found.noise for found in stencils if found.step <= _BESIDE), default=0.0)
         rounding = self.probe.magnitude * float(np.finfo(np.float32).eps) / 2
         return surest(stencils, max(noise, rounding), expected)

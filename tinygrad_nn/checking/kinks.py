@@ -72,7 +72,8 @@ def find_kink(probe: Probe, direction: Array, resolution: float = 0.0) -> Kink |
         gaps.append(abs(right - left))
         jumps.append(abs(rise))
     steepest = max(abs(left), abs(right))
-    is_kink = _stay(gaps, 2.0) and gaps[-1] > 1e-3 * steepest
+    noise = _JUMP * resolution / _STEPS[-1]
+    is_kink = _stay(gaps, 2.0) and gaps[-1] > max(1e-3 * steepest, noise)
     is_jump = _stay(jumps, 1.02) and jumps[-1] > _JUMP * resolution
     if not is_kink and not is_jump:
         return None

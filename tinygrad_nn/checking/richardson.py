@@ -29,6 +29,9 @@ _RESOLVED = 0.05
 _AMPLIFIED = 2.0
 """How many times the noise of the values, divided by their spacing, a derivative may be off."""
 
+FARTHEST = 4.0
+"""The spacing up to which slopes say something of the point, in sizes of each element."""
+
 _FINE = 1024
 """How many times the rounding of its outputs the steps of a function may be, if that is all they come of."""
 
@@ -193,10 +196,13 @@ def surest(stencils: Sequence[Stencil], resolution: float, expected: float, heig
         near = next(found for found in reversed(known) if found.spread)
         if expected and near.spread > max(_FINE * resolution, min(abs(expected) * near.step / 8, extent / 64)):
             best = best._replace(error=math.inf)
+        nearest = best
     else:
-        best = rated[start]
+        best = nearest = rated[start]
         for wider in rated[start:]:
             if not best.allows(wider):
                 break
             best = min(best, wider, key=lambda other: other.error)
+    if nearest.step > FARTHEST and not best.agrees(expected):
+        best = best._replace(error=math.inf)  # what is bounded has no slope so far away
     return best._replace(height=height if height > _FINE * resolution else 0.0)

@@ -179,10 +179,16 @@ class Study:
         )  # fmt: skip  # one a line would be a page
 
     def at(self, element: tuple[int, ...]) -> Sample:
-        """Compare one element."""
+        """Compare one element: by a step that no neighbour drowns, or by its own size, if that shows nothing."""
         direction = np.zeros_like(self.sizes)
         direction[element] = self.sizes[element]
-        return self._sample(element, direction)
+        sample = self._sample(element, direction)
+        own = float(sizes_of(self.probe.point[self.probe.index][element]))
+        if sample.verdict.is_good or own >= self.sizes[element]:
+            return sample
+        direction[element] = own
+        other = self._sample(element, direction)
+        return other if other.verdict.is_good else sample
 
     def swept(self) -> Sample:
         """Compare the element with the largest derivative, for a sweep of steps."""
