@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import W, X, leaf, line_of, rng, two_layers
 from tinygrad_nn import graph, nn
-from tinygrad_nn.graph.explaining import causes, inquest
+from tinygrad_nn.graph.explaining import causes, inquest, sizes, zeros
 from tinygrad_nn.graph.explaining.remedies import REMEDIES
 from tinygrad_nn.primitive import PRIMITIVES
 
@@ -183,11 +183,49 @@ def far_below_the_largest():
     return np.log(out.sum()), w
 
 
+def deviation_of_equal_numbers():
+    w = leaf(np.ones(3))
+    out = w.std()  # fault
+    return out, w
+
+
+def not_the_median():
+    w = leaf([-7.0])
+    out = np.median(np.concatenate([w, [1.0, 2.0, 3.0, 4.0]]))  # fault
+    return out, w
+
+
+def relu_by_product():
+    hidden = (w := leaf(-np.absolute(W))) * 2
+    out = hidden * (hidden > 0)  # fault
+    return out.sum(), w
+
+
+def relu_by_product_with_a_float():
+    w = leaf([-1.0, 2.0])
+    out = w * (w.numpy() > 0).astype(float)  # fault
+    return (out * [1.0, 0.0]).sum(), w
+
+
+def exp_of_too_little():
+    w = leaf([-800.0, -900.0])
+    out = np.exp(w)  # fault
+    return out.sum(), w
+
+
+def power_of_too_little():
+    w = leaf([1e-200])
+    out = w**3  # fault
+    return out.sum(), w
+
+
 ZERO = {
+    deviation_of_equal_numbers: "zero slope", not_the_median: "another element won", relu_by_product: "dead relu",
+    relu_by_product_with_a_float: "dead relu", exp_of_too_little: "small slope", power_of_too_little: "small slope",
     relu_by_maximum: "dead relu", relu_by_where: "dead relu", relu_by_clip: "dead relu", limited_by_minimum: "masked",
     overwritten: "overwritten", softmax_of_one: "constant", right_already: "at its minimum",
     square_at_zero: "zero slope", norm_of_zeros: "zero slope", product_of_zeros: "zero factor",
-    far_below_the_largest: "saturated",
+    far_below_the_largest: "small slope",
     clipped: "masked", masked: "masked", loser_of_max: "another element won", loser_of_maximum: "another element won",
     loser_of_max_pool: "another element won", rounded: "flat", times_zero: "zero factor", zero_weight: "zero factor",
     dropped: "dropped out", underflowing: "underflow", at_the_minimum: "at its minimum", cut_off: "cut off",
@@ -204,6 +242,38 @@ def test_a_zero_is_traced_to_its_cause_and_line(plant):
     assert explanation.steps[explanation.breaks_at].source == explanation.source
     assert explanation.gradient == 0
     assert explanation.remedy == REMEDIES[explanation.cause]
+
+
+def test_what_stands_for_another_is_called_by_what_it_means():
+    assert headline_of(*deviation_of_equal_numbers()) == (
+        "The gradient of 'w' is zero: a root of 0, as the deviation of equal numbers is one, has no slope: 'where' "
+        "takes 0 for it."
+    )
+    assert headline_of(*not_the_median()) == (
+        "The gradient of 'w' is zero: of the sorted elements 'getitem' takes others, as a median takes only the one or "
+        "two in the middle."
+    )
+    assert headline_of(*relu_by_product()) == (
+        "The gradient of 'w' is zero: 'multiply' acts as a relu that is dead: all 12 of its inputs are negative or 0."
+    )
+    assert headline_of(*relu_by_product_with_a_float()).endswith(
+        "is dead for the 1 of 2 elements that a gradient arrives at."
+    )
+    w = leaf([4.0])  # a mask that has nothing to do with a root of 0
+    explanation = graph.explain(np.where(w.numpy() > 3, 0, np.sqrt(w)).sum(), w)
+    assert explanation.cause == "masked"
+
+
+def test_a_slope_that_underflows_is_not_to_be_mended_by_a_larger_loss():
+    for plant in (exp_of_too_little, power_of_too_little):
+        loss, w = plant()
+        assert graph.explain(loss * 1e300, w).cause == graph.explain(loss, w).cause == "small slope"
+        assert "loss up" not in graph.explain(loss, w).remedy
+    w = leaf([-350.0])
+    explanation = graph.explain(np.exp(w).sum(), w)
+    assert (explanation.verdict, explanation.cause) == ("tiny", "small slope")
+    assert "'exp' is nearly flat at its operand (-350)" in explanation.headline
+    assert not any("activation" in graph.explain(*plant()).remedy for plant in (exp_of_too_little, saturated_tanh))
 
 
 def test_a_dead_relu_is_named_with_how_many_inputs_are_dead():
@@ -455,8 +525,7 @@ def test_a_gradient_of_ordinary_size_is_compared_with_its_value(scale, verdict, 
 
 def test_the_tables_of_operations_name_operations():
     tables = (
-        causes._SATURATING, causes._ODD, causes._CHOOSING, causes._PRODUCTS, causes._SINGULAR, causes._STEEP,
-        causes._LOSSES,
+        causes.SATURATING, causes.ODD, causes.CHOOSING, causes.PRODUCTS, causes.SINGULAR, causes.STEEP, causes.LOSSES,
     )  # fmt: skip  # a table
     assert set().union(*tables) <= PRIMITIVES.keys()
 
@@ -574,7 +643,7 @@ def test_every_remedy_and_headline_is_a_sentence():
 
 
 def test_every_cause_has_a_remedy():
-    text = "".join(inspect.getsource(module) for module in (causes, inquest))
+    text = "".join(inspect.getsource(module) for module in (causes, inquest, sizes, zeros))
     named = set(re.findall(r'Cause\(\s*"([^"]+)"', text))
     assert len(named) > 15
     assert named <= REMEDIES.keys()

@@ -18,7 +18,7 @@ from tinygrad_nn import nn
 from tinygrad_nn.errors import ArgumentError
 from tinygrad_nn.graph import trace
 from tinygrad_nn.graph.explorer import data as data_module
-from tinygrad_nn.graph.explorer.arrays import Arrays, statistics
+from tinygrad_nn.graph.explorer.arrays import Arrays, statistics, thumbnail
 from tinygrad_nn.graph.explorer.backward import backward_steps
 from tinygrad_nn.graph.explorer.data import LEFT_OUT, page_data
 from tinygrad_nn.graph.explorer.groups import MOST, grouped
@@ -236,6 +236,15 @@ class TestArrays:
         told = statistics(np.full(100, size))
         assert told["norm"] == pytest.approx(10 * size, rel=1e-5, abs=0.0)
         assert told["mean"] == pytest.approx(size, rel=1e-5, abs=0.0)
+
+    @pytest.mark.parametrize("size", [1e-320, 1.0, 1.7e308])
+    def test_blocks_whose_sums_no_number_can_hold(self, size):
+        values = np.full((100, 3), size)
+        values[50:] *= -0.5
+        values[0, 0] = np.inf  # which is no mean to measure the others by
+        picture = thumbnail(values, 4)
+        assert picture["scale"] == pytest.approx(size, rel=1e-3, abs=0.0)
+        assert picture["cells"] == [100] * 6 + [-50] * 6
 
     def test_of_what_is_written_out_but_too_long_for_a_table_there_is_a_picture_too(self):
         arrays = Arrays(1000, expected=1)

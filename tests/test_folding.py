@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from itertools import pairwise
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 import tinygrad_nn as tn
 from tinygrad_nn import graph, nn
-from tinygrad_nn.errors import ArgumentError
-from tinygrad_nn.graph.folding import fitted
+from tinygrad_nn.errors import ArgumentError, RenderError
+from tinygrad_nn.graph import choosing
+from tinygrad_nn.graph.folding import fitted, foldings
 from tinygrad_nn.graph.repeats import LONGEST_PERIOD, Run, runs
 
 
@@ -257,11 +259,43 @@ def test_what_is_too_large_is_folded_until_it_can_be_read(make):
     assert len(fitted(graph.trace(make()), limit=14).nodes) <= 14
 
 
+def test_what_cannot_be_folded_far_enough_is_folded_only_once(monkeypatch):
+    folded = []
+    monkeypatch.setattr(choosing, "foldings", lambda *given: folded.append(given) or foldings(*given))
+    x = tn.Tensor(1.0, requires_grad=True)
+    for choice in np.random.default_rng(0).integers(0, 3, 1000):
+        x = (np.sin, np.cos, np.tanh)[choice](x)
+    with pytest.raises(RenderError, match="folded as far as they can be"):
+        graph.draw(x)
+    assert len(folded) == 1
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(is_enabled):
+    was_enabled = gc.isenabled()
+    try:
+        (gc.enable if is_enabled else gc.disable)()
+        graph.draw(chain(3))
+        assert gc.isenabled() is is_enabled
+        with pytest.raises(ArgumentError):
+            graph.draw(chain(3), max_nodes=0)
+        assert gc.isenabled() is is_enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
+
+
 def test_a_hundred_thousand_operations_are_folded_in_seconds():
     traced = graph.trace(chain(100_000))
     start = time.process_time()
     assert len(fitted(traced).nodes) == 4
     assert time.process_time() - start < 30  # some two seconds; an algorithm of the wrong order takes hours
+
+
+def test_a_graph_cannot_be_traced_or_computed_again(tmp_path):
+    traced = graph.trace(chain(3))
+    for refused in (lambda: graph.trace(traced), lambda: graph.explore(traced, tmp_path / "graph.html")):
+        with pytest.raises(ArgumentError, match=r"expected a Tensor, got Graph\. Pass what it was traced from"):
+            refused()
 
 
 @pytest.mark.parametrize("depth", [-1, "2", 1.5])

@@ -1,4 +1,4 @@
-"""The pictures of `docs/gallery`, measured: size on a page, lines through boxes and labels; and made again alike."""
+"""The pictures of `docs/gallery` and of shared layers, measured: size, lines through boxes and labels; made alike."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import tinygrad_nn as tn
+from tinygrad_nn import nn
 
 FOLDER = Path(__file__).parent.parent / "docs" / "gallery"
 PICTURES = sorted(FOLDER.glob("*.svg"))
@@ -85,12 +88,90 @@ class Drawn:
 KINDS = ("node", "edge", "cluster")
 
 
-@pytest.fixture(params=PICTURES, ids=[path.stem for path in PICTURES])
-def drawn(request):
+class Siamese(nn.Module):
+    """One encoder for two inputs."""
+
+    def __init__(self):
+        self.encoder = nn.Sequential(nn.Dense(8, 16, activation="relu"), nn.Dense(16, 4))
+
+    def forward(self, a, b):
+        return ((self.encoder(a) - self.encoder(b)) ** 2).sum(-1)
+
+
+class Translator(nn.Module):
+    """An encoder that reads, and a decoder that writes what its last word suggests."""
+
+    def __init__(self):
+        self.encoder, self.decoder, self.head = nn.LSTMCell(3, 4), nn.LSTMCell(2, 4), nn.Dense(4, 2)
+
+    def forward(self, words):
+        state, word, written = None, np.zeros((5, 2)), []
+        for read in words:
+            state = self.encoder(read, state)
+        for _ in words:
+            state = self.decoder(word, state)
+            word = self.head(state[0])
+            written.append(word)
+        return np.stack(written)
+
+
+class Cell(nn.Module):
+    """A step of a recurrent network, with its formula written out."""
+
+    def __init__(self):
+        self.U, self.W = nn.Parameter(np.ones((3, 4))), nn.Parameter(np.eye(4))
+        self.b = nn.Parameter(np.zeros(4))
+
+    def forward(self, x, h):
+        return np.tanh(x @ self.U + h @ self.W + self.b)
+
+
+class Recurrent(nn.Module):
+    """A loop over the steps, in a module or, without one, over bare parameters."""
+
+    def __init__(self):
+        self.cell, self.head = Cell(), nn.Dense(4, 1)
+
+    def forward(self, xs):
+        h = np.zeros((2, 4))
+        for x in xs:
+            h = self.cell(x, h)
+        return self.head(h)
+
+
+def training_loop(xs):
+    """Return the losses of all steps, added up, of a recurrent network without modules."""
+    u, w, b, v = (tn.Tensor(np.ones(shape), requires_grad=True) for shape in ((3, 4), (4, 4), 4, (4, 1)))
+    h, loss = np.zeros((2, 4)), 0
+    for x in xs:
+        h = np.tanh(x @ u + h @ w + b)
+        loss = loss + ((h @ v - 1) ** 2).mean()
+    return loss
+
+
+def some(*shape):
+    return np.random.default_rng(0).normal(size=shape)
+
+
+SHARED = {
+    "siamese": lambda: Siamese()(some(5, 8), some(5, 8) + 1),
+    **{f"translator_{n}": lambda n=n: Translator()(some(n, 5, 3)) for n in (1, 2, 3)},
+    **{f"recurrent_{n}": lambda n=n: Recurrent()(some(n, 2, 3)) for n in (2, 3, 5)},
+    **{f"training_loop_{n}": lambda n=n: training_loop(some(n, 2, 3)) for n in (2, 3, 5)},
+}
+"""What shares parameters between calls, steps or modules."""
+
+
+@pytest.fixture(scope="module", params=[*PICTURES, *SHARED], ids=lambda what: getattr(what, "stem", what))
+def drawn(request, tmp_path_factory):
+    if request.param in SHARED:
+        return Drawn(tn.draw(SHARED[request.param]()).save(tmp_path_factory.mktemp("shared") / "drawn.svg"))
     return Drawn(request.param)
 
 
-def test_every_text_can_be_read_on_a_page(drawn):
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.stem)
+def test_every_text_can_be_read_on_a_page(path):
+    drawn = Drawn(path)
     size = [float(drawn.root.get(key).removesuffix("pt")) for key in ("width", "height")]
     scale = min(1, *np.divide(PAGE, size))
     smallest = min(float(text.get("font-size")) for text in drawn.root.iter(f"{SVG}text"))

@@ -16,7 +16,7 @@ from tinygrad_nn import graph, nn
 from tinygrad_nn.backprop import Node, calls_around
 from tinygrad_nn.errors import ArgumentError, RenderError
 from tinygrad_nn.graph import render as rendering
-from tinygrad_nn.graph.layout import MANY
+from tinygrad_nn.graph.layout import FAR, MANY
 
 NASTY = 'a "quote" <b>bold</b> \\N \\" &lt; {x|y} -> ; // größe'
 
@@ -173,6 +173,21 @@ def test_a_constant_used_twice_is_one_node():
     assert [n.kind for n in graph.trace(x @ leaf(3, 3) + x).nodes].count("input") == 1
 
 
+@pytest.mark.parametrize("values", [np.zeros, np.ones, lambda shape: np.arange(np.prod(shape)).reshape(shape) / 9.0])
+@pytest.mark.parametrize("model", [nn.Residual(nn.Dense(8, 8)), nn.TransformerBlock(8, 2)], ids=["mlp", "transformer"])
+def test_an_input_that_a_shortcut_reads_too_is_one_node(model, values):
+    traced = graph.trace(model, values((5, 2, 8)))
+    assert [node.kind for node in traced.nodes if node.kind in ("input", "constant")] == ["input"]
+
+
+def test_an_input_of_ones_is_known_before_it_meets_a_parameter():
+    mask, x = np.full((2, 4), 0.5), np.ones((2, 4))
+    w = leaf(4, 4)
+    kinds = [(n.kind, n.label) for n in graph.trace((np.exp(w).sum() * x + mask) * (x @ w) * mask).nodes]
+    assert kinds.count(("input", "input")) == 1
+    assert kinds.count(("constant", "constant")) == 2  # as alike as a mask and a target of ones
+
+
 def test_released_scalars_are_not_taken_for_one_another():
     loss = leaf(2) * tn.Tensor(2.0) * tn.Tensor(3.0)
     before = len(graph.trace(loss).edges)
@@ -287,7 +302,9 @@ def test_every_node_and_every_operand_is_in_the_picture():
     svg = graph.draw(net_loss()).svg()
     found = texts(svg)
     drawn = [lines for kind, _, lines in found if kind == "node" and lines]
-    assert len(drawn) == len(traced.nodes)
+    twice = [lines[0] for lines in drawn if lines[-1] == "drawn 2 times"]
+    assert sorted(twice) == ["bias", "bias", "weight", "weight"]  # of the layer that is called twice
+    assert len(drawn) == len(traced.nodes) + 2
     name = "{http://www.w3.org/2000/svg}"
     lines = [g for g in ET.fromstring(svg).iter(f"{name}g") if g.get("class") == "edge"]  # noqa: S314 - our own picture
     assert sum(len(list(line.iter(f"{name}polygon"))) for line in lines) == len(traced.edges)  # arrowheads
@@ -307,8 +324,8 @@ def test_the_same_program_gives_the_same_text():
 
 
 def test_backward_does_not_change_the_picture():
-    for keep in (True, False):
-        loss = net_loss()
+    for make, keep in ((net_loss, True), (xor_loss, True), (xor_loss, False)):  # not (net_loss, False), which reads
+        loss = make()  # its input twice: once its copies are released, nobody knows that they were of one array
         before = graph.draw(loss).dot
         loss.backward(retain_graph=keep)
         assert graph.draw(loss).dot == before
@@ -365,8 +382,14 @@ def test_what_many_operations_use_is_drawn_beside_each():
             y = y * w
         return [lines for kind, _, lines in texts(graph.draw(y).svg()) if kind == "node" and lines[0] == "w"]
 
-    assert chain(MANY - 1) == [["w", "(2,)"]]
-    assert chain(MANY) == [["w", "(2,)", f"used {MANY} times"]] * MANY
+    assert chain(FAR) == [["w", "(2,)"]]
+    assert chain(FAR + 1) == [["w", "(2,)", f"drawn {FAR + 1} times"]] * (FAR + 1)
+
+
+def test_what_a_layer_takes_as_its_data_is_drawn_once():
+    x = leaf(3, 4, name="x")
+    svg = graph.draw(nn.Residual(nn.Dense(4, 4))(x)).svg()
+    assert [lines for kind, _, lines in texts(svg) if kind == "node" and lines[:1] == ["x"]] == [["x", "(3, 4)"]]
 
 
 def test_what_is_drawn_beside_each_operation_of_a_module_comes_in_nowhere_else():
@@ -381,7 +404,7 @@ def test_what_is_drawn_beside_each_operation_of_a_module_comes_in_nowhere_else()
     svg = graph.draw(Power()(leaf(2, name="x")), repeats=False).svg()
     nodes = [lines for kind, _, lines in texts(svg) if kind == "node" and lines]
     assert len(nodes) == 1 + 2 * (MANY + 1) + 1
-    assert nodes.count(["w", "(2,)", f"used {MANY + 1} times"]) == MANY + 1
+    assert nodes.count(["w", "(2,)", f"drawn {MANY + 1} times"]) == MANY + 1
 
 
 def test_copies_that_find_no_place_beside_an_operation_are_drawn_too():

@@ -217,8 +217,8 @@ def remark(text):
     """Return the numbers that a text ends with: written, of all, folded, in closed modules, left out."""
     said = " ".join(text.partition("\n\n")[2].split())
     number = lambda pattern: int((re.search(rf"([\d,]+) {pattern}", said) or [0, "0"])[1].replace(",", ""))  # noqa: E731
-    patterns = ("of", "operations are written", r"(?:is|are) folded", r"(?:is|are) in closed", r"(?:is|are) left out")
-    return [number(pattern) for pattern in patterns]
+    patterns = ("operations are written", "are folded", "are in closed", "are left out")
+    return [number("of"), *(number(pattern.replace("are", "(?:is|are)")) for pattern in patterns)]
 
 
 class Wrapped(nn.Module):

@@ -336,6 +336,7 @@ def test_a_large_array_is_statistics_and_a_heat_map():
         (np.full((1, 9, 9), np.nan), ["81 of 81 not finite"], False),
         (np.zeros((9, 9)), ["mean 0, std 0", "min 0, max 0"], True),
         (np.ones((2, 3, 2, 2)), ["mean 1, std 0", "min 1, max 1"], True),
+        (np.full((9, 9), 5e307), ["mean 5e+307, std 0", "min 5e+307, max 5e+307"], True),
     ],
 )  # fmt: skip  # a table
 def test_heat_maps_are_explained_where_there_are_any(array, words, has_map):

@@ -287,6 +287,14 @@ class TestFolding:
         page.click("#fold-all")
         assert sum(label.startswith("step ") for label in labels(page)) > 0
 
+    def test_equal_blocks_open_equally_far(self, explore):
+        block = lambda: nn.Residual(nn.Sequential(nn.Dense(4, 4, activation="relu"), nn.Dense(4, 4)))  # noqa: E731
+        page = explore(nn.Sequential(*(block() for _ in range(12)))(np.arange(8.0).reshape(2, 4)), viewport=WHOLE)
+        bodies = [label for label in labels(page) if label.startswith("body ")]
+        layers = [label for label in labels(page) if label.startswith("1 · Dense")]
+        assert bodies == ["body · Sequential, open, 2 operations"] * 12
+        assert layers == ["1 · Dense, folded, 1 operation"] * 12
+
     def test_a_step_inside_a_folded_group_lights_up_the_group(self, explore):
         page = explore(unrolled())
         page.click("#fold-all")
@@ -455,6 +463,11 @@ class TestSelection:
         select(page, "w parameter")
         assert page.locator("canvas.heat").count() == 4  # value and gradient, and the gradient in and out
         assert "each cell is the mean of 3 × 4 elements" in page.inner_text("#panel")
+
+    def test_a_mean_whose_sum_no_number_can_hold(self, explore):
+        page = explore((tn.Tensor(np.full(3, 1.5e308), requires_grad=True, name="w") * 0.5).max())
+        select(page, "w parameter")
+        assert "mean 1.50e308" in page.inner_text("#panel")
 
     @pytest.mark.parametrize("side", [30, 500])
     def test_of_very_many_numbers_the_first_are_written_and_all_are_drawn(self, explore, side):

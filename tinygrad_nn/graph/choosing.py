@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_nn.errors import ArgumentError, RenderError
+from tinygrad_nn.graph.collecting import no_collections
 from tinygrad_nn.graph.folding import READABLE, fold, foldings
 from tinygrad_nn.graph.layout import COMPUTED, depths
 from tinygrad_nn.graph.structure import Graph
@@ -20,6 +21,7 @@ FEWEST = 5
 order to fit on a page: one grey box for all of a network fits on any page, and tells nothing."""
 
 
+@no_collections()
 def chosen(graph: Graph, depth: int | None, repeats: bool | None, max_nodes: int = READABLE) -> Graph:
     """Return `graph` folded as it was asked for, or else until it has `max_nodes` and fits on a page.
 
@@ -31,7 +33,8 @@ def chosen(graph: Graph, depth: int | None, repeats: bool | None, max_nodes: int
     if not isinstance(max_nodes, int) or max_nodes < 1:
         message = f"draw: expected 'max_nodes' to be a number of nodes from 1 on, got {max_nodes!r}"
         raise ArgumentError(message)
-    if depth is None and repeats is None:
+    is_free = depth is None and repeats is None
+    if is_free:
         folded = _fitting(graph, max_nodes)
     else:
         folded = fold(graph, depth, repeats=bool(repeats))
@@ -39,7 +42,7 @@ def chosen(graph: Graph, depth: int | None, repeats: bool | None, max_nodes: int
             folded = fold(graph, depth)
     limit = max(max_nodes, LARGEST)
     if len(folded.nodes) > limit:
-        least = len(_fitting(graph, max_nodes).nodes)
+        least = len((folded if is_free else _fitting(graph, max_nodes)).nodes)
         as_far_as_can_be = ", folded as far as they can be" if len(folded.nodes) == least else ""
         part = "Draw a part, such as one layer or fewer steps, walk through all of it with tn.explore"
         message = (

@@ -75,8 +75,8 @@ class _Picture:
         self.gradients = gradients
         self.contents = contents(graph)
         self.copies = repeated(graph)
-        self.rows = rows(graph, self.copies)
         self.titles = titles(graph)
+        self.rows = rows(graph, self.copies, self.titles)
         self.placed = {*self.copies, *(source for row in self.rows.values() for source in row[:2])}
         self.trunk = trunk(graph)
         self.labelled = labelled_edges(graph, self.trunk)
@@ -111,7 +111,7 @@ class _Picture:
             if isinstance(item, tuple):
                 with canvas.subgraph(name=f"cluster_{self.numbers[item]}") as module:
                     name = shown(title(item[-1], self.graph.classes.get(item)))
-                    name = f"{SPACE}{name}{SPACE}"  # a wide font must not spill over the border
+                    name = f"{SPACE * 3}{name}{SPACE}"  # not in the corner, which lines past the module cut
                     module.attr(label=escaped(name), fillcolor=MODULE_FILLS[(len(item) - 1) % 2], **MODULE)
                     self._fill(module, item)
             elif self.graph.nodes[item].kind == "result":
@@ -120,8 +120,11 @@ class _Picture:
                     self._write(line, item, item)
             elif item not in self.placed:
                 node = self.graph.nodes[item]
+                for source in self.rows.get(item, Row()).above:
+                    self._write(canvas, source, item)
+                is_row = item in self.rows or item in self.titles
                 is_beside = node.kind in COMPUTED and path in self.modules_around
-                with self._alone(canvas, f"n{item}") if is_beside else nullcontext(canvas) as place:
+                with self._alone(canvas, f"n{item}") if is_row or is_beside else nullcontext(canvas) as place:
                     self._write_row(place, node)
         for entry in dict.fromkeys(self.entries.values()):
             if entry.module == path:
@@ -130,44 +133,44 @@ class _Picture:
 
     @contextmanager
     def _alone(self, canvas: Any, name: str) -> Iterator[Any]:
-        """Open a module that nobody sees, for what stands beside modules inside of another.
+        """Open a module that nobody sees, for a row, and for what stands beside modules inside of another.
 
-        The engine bends a line with a label aside where it has a neighbour that leads into a module around them both.
+        The engine mixes up rows of the same height, and bends a line with a label aside where it has a neighbour that
+        leads into a module around them both.
         """
         with canvas.subgraph(name=f"cluster_{name}") as module:
             module.attr(**ALONE)
             yield module
 
     def _write_row(self, canvas: Any, node: GraphNode) -> None:
-        """Write a node with what belongs to it."""
-        row, heading = self.rows.get(node.id), self.titles.get(node.id)
-        if row is None and heading is None:
-            self._write(canvas, node.id, node.id)
-            return
-        row = row or Row()
-        for source in row.above:
-            self._write(canvas, source, node.id)
+        """Write a node with its neighbours and room for a title to the left of it; if it has none, on both sides."""
+        row, heading = self.rows.get(node.id, Row()), self.titles.get(node.id)
+        room = width(shown(heading)) - width(text_on(node)) / 2 if heading else 0.0
         with canvas.subgraph() as line:
             line.attr(rank="same")
             for side, neighbour in (("left", row.left), ("right", row.right)):
+                last, taken = f"n{node.id}", 0.0
                 if neighbour is not None:
-                    self._write(line, neighbour, node.id)
-                elif heading:
-                    _write_spacer(line, node, side, width(shown(heading), 11) - width(text_on(node)) / 2 - 0.3)
+                    last = self._name(neighbour, node.id)
+                    taken = self._write(line, neighbour, node.id) + float(GRAPH["nodesep"])
+                if room > taken and (side == "left" or row == Row()):
+                    _write_spacer(line, last, side, room - taken)
                 if side == "left":
                     self._write(line, node.id, node.id)
 
-    def _write(self, canvas: Any, number: int, user: int) -> None:
-        """Write a node, or the copy of it for the operation `user`."""
+    def _write(self, canvas: Any, number: int, user: int) -> float:
+        """Write a node, or the copy of it for the operation `user`, and return the inches that its text takes."""
         node = self.graph.nodes[number]
         text = text_on(node, self.graph.nodes[user].modules)
         if number in self.copies:
-            text += f"\nused {self.copies[number]} times"
-        look = KINDS[node.kind] | {"label": escaped(text), "width": f"{width(text) + 0.2:.2f}"}
+            text += f"\ndrawn {self.copies[number]} times"
+        inches = width(text) + 0.2
+        look = KINDS[node.kind] | {"label": escaped(text), "width": f"{inches:.2f}"}
         arrays = self._arrays(node)
         if arrays:
             look |= WITH_ARRAYS.get(node.kind, {}) | {"label": label_with_arrays(text, arrays)}
         canvas.node(self._name(number, user), **look)
+        return inches
 
     def _arrays(self, node: GraphNode) -> dict[str, Array | None]:
         """Return which arrays to write on a node, with None for one that there should be."""
@@ -208,9 +211,8 @@ class _Picture:
             canvas.edge(tail, head, **options)
 
 
-def _write_spacer(canvas: Any, node: GraphNode, side: str, inches: float) -> None:
-    """Write an invisible neighbour that makes a module as wide as its title needs; on both sides alike."""
-    name = f"n{node.id}_{side}"
-    canvas.node(name, label="", style="invis", width=f"{max(inches, 0.01):.2f}", height="0.01")
-    ends = (name, f"n{node.id}") if side == "left" else (f"n{node.id}", name)
-    canvas.edge(*ends, style="invis")
+def _write_spacer(canvas: Any, neighbour: str, side: str, inches: float) -> None:
+    """Write an invisible neighbour, which makes the module around it wider."""
+    name = f"{neighbour}_{side}"
+    canvas.node(name, label="", style="invis", width=f"{inches:.2f}", height="0.01")
+    canvas.edge(*((name, neighbour) if side == "left" else (neighbour, name)), style="invis")

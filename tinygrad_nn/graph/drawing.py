@@ -120,8 +120,9 @@ def draw(
 
     Operations are blue and rounded, parameters are orange cylinders, inputs lean, constants are dashed and the result
     is dark; each module is a box around what was recorded in it, or, where it is closed, a grey block. What goes from
-    one step of a repetition to the next is a dashed line. Every value shows its shape. With arrays in them, inputs are
-    sheets with a corner turned down, and parameters are orange cards with a tab, which take less room.
+    one step of a repetition to the next is a dashed line. A parameter that several modules share is drawn in each, and
+    says how often it is drawn. Every value shows its shape. With arrays in them, inputs are sheets with a corner turned
+    down, and parameters are orange cards with a tab, which take less room.
 
     What can be read on a page is drawn whole. Of a larger or longer graph, what repeats itself is drawn once, "Block ×
     12", and if that is not enough modules are closed, the innermost first, and the picture says how much it does not

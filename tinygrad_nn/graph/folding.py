@@ -130,14 +130,11 @@ class _Folding:
 
     def _merge(self, run: Run, path: Path, sequences: Sequences) -> None:
         """Let each operation of the first period stand for those at the same place of the others."""
-        items = sequences.items[path]
-        periods = [
-            [number for item in items[start : start + run.period] for number in sequences.inside(item)]
-            for start in range(run.start, run.start + run.period * run.times, run.period)
-        ]
-        for later in periods[1:]:
-            for number, first in zip(later, periods[0], strict=True):
-                self.stands_for[number] = first
+        items = sequences.items[path][run.start : run.start + run.period * run.times]
+        numbers = [number for item in items for number in sequences.inside(item)]
+        length = len(numbers) // run.times
+        for place, number in enumerate(numbers):
+            self.stands_for[number] = numbers[place % length]
 
     def _title(self, run: Run, path: Path, sequences: Sequences) -> str:
         """Name a run by the class of its modules, or by its operation, and by how often it is repeated."""
@@ -148,16 +145,17 @@ class _Folding:
 
     def _merge_sources(self) -> None:
         """Let what the first operation of a kind reads stand for what only the hidden ones read."""
-        read = {(edge.target, edge.position): edge.source for edge in self.graph.edges}
+        nodes = self.graph.nodes
+        reading = [edge for edge in self.graph.edges if nodes[edge.source].kind != "operation"]
+        read = {(edge.target, edge.position): edge.source for edge in reading}
         users: defaultdict[int, list[Edge]] = defaultdict(list)
-        for edge in self.graph.edges:
-            if self.graph.nodes[edge.source].kind != "operation":
-                users[edge.source].append(edge)
+        for edge in reading:
+            users[edge.source].append(edge)
         for source, edges in users.items():
             shown = {self._shown(edge.target) for edge in edges}
             if not shown & {edge.target for edge in edges}:
-                first = read[self._shown(edges[0].target), edges[0].position]
-                if self.graph.nodes[first].kind == self.graph.nodes[source].kind:
+                first = read.get((self._shown(edges[0].target), edges[0].position))
+                if first is not None and nodes[first].kind == nodes[source].kind:
                     self.stands_for[source] = first
 
     def _shown(self, number: int) -> int:
@@ -216,13 +214,12 @@ class _Folding:
                 continue
             if source != target and self.repeated[edge.target] == edge.target:
                 last[source] = max(last.get(source, 0), edge.source)
-            between = Edge(ids[source], ids[target], 0 if target in closed else edge.position)
-            if self.graph.nodes[source].kind == "operation" and source >= target:
-                carried[between] = None
+            is_carried = source >= target and self.graph.nodes[source].kind == "operation"
             # Of all edges between what these two stand for, those between the first two nodes, each at the place where
             # it goes in: `h * h` has two lines, but what comes out of all steps, shown and hidden, to be stacked, one.
-            elif drawn.setdefault((source, target), edge[:2]) == edge[:2]:
-                edges[between] = None
+            if is_carried or drawn.setdefault((source, target), edge[:2]) == edge[:2]:
+                between = Edge(ids[source], ids[target], 0 if target in closed else edge.position)
+                (carried if is_carried else edges)[between] = None
         members: defaultdict[int, list[GraphNode]] = defaultdict(list)
         for node, first in zip(self.graph.nodes, shown, strict=True):
             if first in closed:

@@ -33,14 +33,14 @@ NAMES = {
 }  # fmt: skip  # a table
 """What the user called, for rules that have another name than that."""
 
-_REDUNDANT = frozenset({"shape"})
-"""Options that the shape of the result says already."""
+_WRITTEN = {"shape", "index", "subscripts"}
+"""Options that the shape of the result says already, and those that are written without their name."""
 
-_INTERNAL = {
-    "contract": {"optimize"}, "determined": {"start", "stop", "values", "operation"}, "squared_error": {"count"},
-    "standardize": {"eps"},
+_HIDDEN = {
+    "contract": _WRITTEN | {"optimize"}, "determined": _WRITTEN | {"start", "stop", "values", "operation"},
+    "squared_error": _WRITTEN | {"count"}, "standardize": _WRITTEN | {"eps"},
 }  # fmt: skip  # a table
-"""Options of rules that no user wrote."""
+"""Besides those, options of rules that no user wrote."""
 
 _NEUTRAL: dict[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "UPLO": "L"}
 """Options of which this value changes nothing."""
@@ -82,19 +82,19 @@ def operation_label(name: str, operands: list[Any], options: Mapping[str, Any] |
         head = f"{called}({', '.join('·' if value is None else _text(value) for value in operands)})"
     else:
         head = called
-    return _with_options(name, head, dict(options)) if options else head
+    return _with_options(name, head, options) if options else head
 
 
-def _with_options(name: str, head: str, options: dict[str, Any]) -> str:
+def _with_options(name: str, head: str, options: Mapping[str, Any]) -> str:
     """Return `head`, the label so far, with the options that tell something."""
     if "index" in options:
-        head = f"{head} {_index(options.pop('index'))}"
+        head = f"{head} {_index(options['index'])}"
     if "subscripts" in options:
-        head = f"{head} {_text(options.pop('subscripts'))}"
-    hidden = _REDUNDANT | _INTERNAL.get(name, set())
-    options = {key: _one_for_all(key, value) for key, value in options.items() if key not in hidden}
-    neutral = _NEUTRAL | ({"stride": options["window"]} if "window" in options else {})  # pooling, side by side
-    shown = [_option(key, value) for key, value in options.items() if not _is_same(value, neutral.get(key))]
+        head = f"{head} {_text(options['subscripts'])}"
+    hidden = _HIDDEN.get(name, _WRITTEN)
+    told = {key: _one_for_all(key, value) for key, value in options.items() if key not in hidden}
+    neutral = _NEUTRAL | {"stride": told["window"]} if "window" in told else _NEUTRAL  # pooling, side by side
+    shown = [_option(key, value) for key, value in told.items() if not _is_same(value, neutral.get(key))]
     return ", ".join([head, *filter(None, shown)])
 
 

@@ -23,6 +23,9 @@ COMPUTED = ("operation", "module")
 MANY = 6
 """How many operations have to use a value for it to be drawn beside each of them."""
 
+FAR = 3
+"""How many rows apart the operations that use a parameter or a constant have to be for the same."""
+
 
 class Row(NamedTuple):
     """What belongs to an operation, by id: its neighbours at the left and the right, and what found no place there."""
@@ -33,23 +36,40 @@ class Row(NamedTuple):
 
 
 def repeated(graph: Graph) -> dict[int, int]:
-    """Return the parameters, inputs and constants that many operations use, and how many those are.
+    """Return what is drawn beside each of the operations that use it, and how many those are.
 
     Lines from one weight to all the steps of an unrolled loop would be longer than the steps, cross everything, and
-    take the engine minutes. So each operation gets a copy, which says that it is one.
+    take the engine minutes; those to two calls of a layer would run through their titles. So what many operations use
+    is drawn beside each, and parameters and constants also if they are used in two modules or far apart. (But not what
+    a layer takes as its data: a shortcut past the layer has to be seen.)
     """
     users: defaultdict[int, set[int]] = defaultdict(set)
     for edge in graph.edges:
         if graph.nodes[edge.source].kind not in COMPUTED:
             users[edge.source].add(edge.target)
-    return {source: len(targets) for source, targets in users.items() if len(targets) >= MANY}
+    rows_above, data = depths(graph)[0], _data(graph)
+
+    def is_drawn_once(source: int, targets: set[int]) -> bool:
+        places = [rows_above[target] for target in targets]
+        is_near = max(places) - min(places) < FAR and len({graph.nodes[target].modules for target in targets}) == 1
+        return len(targets) < MANY and (is_near or source in data)
+
+    return {source: len(targets) for source, targets in users.items() if not is_drawn_once(source, targets)}
 
 
-def rows(graph: Graph, copies: Container[int]) -> dict[int, Row]:
+def _data(graph: Graph) -> set[int]:
+    """Return the inputs, and the parameters that are used like one: as the first operand, before a parameter."""
+    met = {edge.target for edge in graph.edges if edge.position and graph.nodes[edge.source].kind == "parameter"}
+    used = {edge.source for edge in graph.edges if edge.position == 0 and edge.target in met}
+    return used | {node.id for node in graph.nodes if node.kind == "input"}
+
+
+def rows(graph: Graph, copies: Container[int], titled: Container[int]) -> dict[int, Row]:
     """Return what belongs to each operation: parameters and constants that nothing else uses, and the `copies`.
 
-    There is a place on each side, and a lone neighbour stands at the right unless it is the first operand. What nothing
-    else uses and finds no place stands above its operation, where the engine puts it.
+    There is a place on each side, and a lone neighbour stands at the right unless it is the first operand, or stands
+    under the title of a module. What nothing else uses and finds no place stands above its operation, where the engine
+    puts it.
     """
     uses = Counter(edge.source for edge in graph.edges)
     own: defaultdict[int, dict[int, int]] = defaultdict(dict)
@@ -57,12 +77,15 @@ def rows(graph: Graph, copies: Container[int]) -> dict[int, Row]:
         is_own = uses[source] == 1 and graph.nodes[source].kind in ("parameter", "constant")
         if (is_own or source in copies) and graph.nodes[target].kind in COMPUTED:
             own[target].setdefault(source, position)
-    return {target: _row(list(sources), min(sources.values()), copies) for target, sources in own.items()}
+    return {
+        target: _row(list(sources), copies, is_left=target in titled or 0 in sources.values())
+        for target, sources in own.items()
+    }
 
 
-def _row(sources: list[int], first: int, copies: Container[int]) -> Row:
+def _row(sources: list[int], copies: Container[int], *, is_left: bool) -> Row:
     if len(sources) == 1:
-        return Row(left=sources[0]) if first == 0 else Row(right=sources[0])
+        return Row(left=sources[0]) if is_left else Row(right=sources[0])
     left, right, *others = sources
     return Row(left, right, tuple(source for source in others if source in copies))
 
@@ -163,12 +186,19 @@ def firsts(graph: Graph) -> dict[Path, int]:
 
 
 def titles(graph: Graph) -> dict[int, str]:
-    """Return for each operation that a module begins with the title of this module, the longest if there are several.
+    """Return for each operation at which data enter a module its title, the longest if these are several modules.
 
     The title stands in the module's upper left corner, and the data come in from above to this operation: between them
-    has to be room.
+    has to be room. (Not only at the first operation: which of several the engine puts to the left, nobody knows.)
     """
-    found: dict[int, str] = {}
-    for path, number in firsts(graph).items():
-        found[number] = max(found.get(number, ""), title(path[-1], graph.classes.get(path)), key=len)
+    nodes = graph.nodes
+    inside = [0] * len(nodes)  # levels of modules that an operand was computed in, too
+    for source, target, _ in graph.edges:
+        if nodes[source].kind in COMPUTED:
+            inside[target] = max(inside[target], len(common_path(nodes[source].modules, nodes[target].modules)))
+    found = {}
+    for node in nodes:
+        entered = [node.modules[:depth] for depth in range(inside[node.id] + 1, len(node.modules) + 1)]
+        if entered and node.kind in COMPUTED:
+            found[node.id] = max((title(path[-1], graph.classes.get(path)) for path in entered), key=len)
     return found

@@ -7,7 +7,6 @@ picture. Here one sweep through time opens and closes them, as a reader follows 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from types import CodeType
 from typing import NamedTuple, TypeAlias
@@ -41,7 +40,7 @@ def calls_around_each(operations: Sequence[Node]) -> list[tuple[Call, ...]]:
     upcoming = _calls(operations)[::-1]
     begun: list[Call] = []
     running: tuple[Call, ...] = ()
-    seen: Counter[tuple[Path, str]] = Counter()
+    seen: dict[tuple[Path, str], int] = {}
     path: Path = ()
     found = []
     for node in operations:
@@ -54,10 +53,10 @@ def calls_around_each(operations: Sequence[Node]) -> list[tuple[Call, ...]]:
         while upcoming and upcoming[-1].begin < node.stamp:
             call = upcoming.pop()
             begun.append(call)
-            seen[path, call.name] += 1
-            times = seen[path, call.name]
-            running = (*running, call if times == 1 else call._replace(name=f"{call.name} #{times}"))
-            path = (*path, running[-1].name)
+            seen[path, call.name] = times = seen.get((path, call.name), 0) + 1
+            name = call.name if times == 1 else f"{call.name} #{times}"
+            running = (*running, Call(call.begin, call.end, name, call.kind, call.code, call.offset))
+            path = (*path, name)
         found.append(running)
     return found
 

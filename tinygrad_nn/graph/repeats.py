@@ -57,7 +57,6 @@ class Sequences:
 
     Attributes:
         items: for each module, and under ``()`` for what stands in none, its operations and modules in order.
-        operations: for each module all operations in it and in the modules inside, in order.
 
     """
 
@@ -68,26 +67,24 @@ class Sequences:
             path: [item for item in items if isinstance(item, tuple) or graph.nodes[item].kind == "operation"]
             for path, items in contents(graph).items()
         }
-        self.operations: dict[Path, list[int]] = {}
+        self._places = {item: place for items in self.items.values() for place, item in enumerate(items)}
         operands: defaultdict[int, list[int]] = defaultdict(list)
-        for edge in graph.edges:
-            operands[edge.target].append(edge.source)
+        for source, target, _ in graph.edges:
+            operands[target].append(source)
         self._numbers: dict[Hashable, int] = {}
         self._signatures: dict[Item, int] = {}
         for path in sorted(self.items, key=len, reverse=True):
             inside = self.items[path]
-            self.operations[path] = [i for item in inside for i in self.inside(item)]
-            places = {item: place for place, item in enumerate(inside)}
             for item in inside:
                 if not isinstance(item, tuple):
-                    self._signatures[item] = self._number(self._form(item, operands[item], places))
+                    self._signatures[item] = self._number(self._form(item, operands[item]))
             if path:
                 form = graph.classes.get(path), *(self._signatures[item] for item in inside)
                 self._signatures[path] = self._number(form)
 
     def inside(self, item: Item) -> list[int]:
-        """List the operations of an item: itself, or those in a module."""
-        return self.operations[item] if isinstance(item, tuple) else [item]
+        """List the operations of an item: itself, or all in a module and in those inside it, in order."""
+        return [i for part in self.items[item] for i in self.inside(part)] if isinstance(item, tuple) else [item]
 
     def signatures(self, path: Path) -> list[int]:
         """Return a number for each item of a module, the same for two that are built alike."""
@@ -96,7 +93,7 @@ class Sequences:
     def _number(self, form: Hashable) -> int:
         return self._numbers.setdefault(form, len(self._numbers))
 
-    def _form(self, number: int, sources: list[int], places: dict[Item, int]) -> Hashable:
+    def _form(self, number: int, sources: list[int]) -> Hashable:
         """Return what makes two operations alike: all but their values, and which step they belong to.
 
         An operand from the same module is told by how far back it is, any other by its shape and whether it is learnt:
@@ -106,6 +103,7 @@ class Sequences:
         operands = []
         for source in sources:
             other = self.graph.nodes[source]
-            distance = places[number] - places[source] if source in places else None
+            is_beside = other.kind == "operation" and other.modules == node.modules
+            distance = self._places[number] - self._places[source] if is_beside else None
             operands.append((other.kind == "parameter", other.shape, distance))
         return node.primitive, node.shape, node.dtype, tuple(operands)

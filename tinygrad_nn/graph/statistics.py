@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import Any, NamedTuple, Self
 
 from tinygrad_nn.graph.calls import modules_of_calls
+from tinygrad_nn.graph.collecting import no_collections
 from tinygrad_nn.graph.modules import Path, common_path
 from tinygrad_nn.graph.structure import Graph
 from tinygrad_nn.graph.style import shown
@@ -57,6 +58,7 @@ class Statistics(Summary):
         return table
 
 
+@no_collections()
 def statistics(result: Any, depth: int = 1) -> Statistics:
     """Count operations, parameters, floating-point operations and the memory kept for backward, module by module.
 

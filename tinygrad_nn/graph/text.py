@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tinygrad_nn.graph import terminal
+from tinygrad_nn.graph.collecting import no_collections
 from tinygrad_nn.graph.folding import fitted, fold
 from tinygrad_nn.graph.layout import Item, contents
 from tinygrad_nn.graph.modules import Path
@@ -37,6 +38,7 @@ class _Line(NamedTuple):
     gradient: str = ""
 
 
+@no_collections()
 def text(graph: Graph, width: int | None = None, depth: int | None = None, repeats: bool = True) -> str:
     """Return `graph` as text: a line for each value, with its shape and, if it has a gradient, the norm of that.
 

@@ -111,7 +111,9 @@ def statistics_of(array: Array) -> list[str]:
     finite = array[np.isfinite(array)].astype(float, copy=False)
     lines = ["empty"] if not array.size else []
     if finite.size:
-        lines.append(f"mean {_number(finite.mean())}, std {_number(finite.std())}")
+        largest = abs(finite).max() or 1.0  # taken out first: sums and squares overflow before mean and deviation
+        mean, std = largest * (finite / largest).mean(), largest * (finite / largest).std()
+        lines.append(f"mean {_number(mean)}, std {_number(std)}")
         lines.append(f"min {_number(finite.min())}, max {_number(finite.max())}")
     if finite.size < array.size:
         lines.append(f"{array.size - finite.size} of {array.size} not finite")

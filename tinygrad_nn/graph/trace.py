@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_nn import trees
 from tinygrad_nn.backprop import Node, users_line
 from tinygrad_nn.errors import ArgumentError
+from tinygrad_nn.graph.collecting import no_collections
 from tinygrad_nn.graph.flops import estimated_flops
 from tinygrad_nn.graph.labels import local_name, operand_label, operation_label
 from tinygrad_nn.graph.modules import Call, Path, calls_around_each, common_path, path_of
@@ -88,7 +89,9 @@ def _results(result: Any) -> list[tuple[str, Tensor]]:
     """List the Tensors of a result that were recorded, each with its path in it."""
     tensors = [(path, tensor) for path, tensor in trees.leaves(result) if isinstance(tensor, Tensor)]
     if not tensors:
-        message = f"graph: expected a Tensor, got {type(result).__name__}. Pass a loss, or the result of a model"
+        is_graph = isinstance(result, Graph)  # draw, fold and statistics take it, but it cannot be computed again
+        remedy = "Pass what it was traced from" if is_graph else "Pass a loss, or the result of a model"
+        message = f"graph: expected a Tensor, got {type(result).__name__}. {remedy}"
         raise ArgumentError(message)
     recorded = [(path, tensor) for path, tensor in tensors if tensor._node is not None]
     if not recorded:
@@ -121,34 +124,30 @@ def number_on(operand: Any) -> Any:
     return None if isinstance(value, tuple) or bool(getattr(value, "ndim", 0)) else value
 
 
-def _sources(operation: Node) -> Iterator[_Source]:
-    """Yield what feeds `operation`: all of its operands but the numbers, which are written on it."""
-    for position, operand in enumerate(operation.operands):
-        if isinstance(operand, Node):
-            yield position, id(operand), operand
-        elif number_on(operand) is None:
-            # A shape is all that is left of an array that was released: which array it was, nobody knows any more.
-            value = raw(operand)
-            yield position, (id(operation), position) if isinstance(value, tuple) else _identity(value), value
+def _content(operation: Node, position: int) -> Hashable:
+    """Return what tells one array from others: its content, for each operation has a copy of its own of an input."""
+    value = raw(operation.operands[position])
+    if isinstance(value, tuple):  # all that is left of an array that was released: which it was, nobody knows any more
+        return id(operation), position
+    return value.shape, value.dtype.str, hash(value.tobytes())
 
 
-def _identity(array: Any) -> Hashable:
-    """Return what tells one array from others: its content, for each operation has a copy of its own of an input.
-
-    But arrays of one number all over, such as a mask and a target of ones, may be alike by chance.
-    """
-    is_uniform = array.size == 0 or (array == array.flat[0]).all()
-    return id(array) if is_uniform else (array.shape, array.dtype.str, hash(array.tobytes()))
+def _is_uniform(value: Any) -> bool:
+    """Tell whether an array is one number all over."""
+    return not isinstance(value, tuple) and (value.size == 0 or bool((value == value.flat[0]).all()))
 
 
 _PRODUCTS = frozenset({"dense", "matmul", "dot", "contract", "conv", "conv_input"})
 """Operations whose first operand is the data, also where the second is no parameter but made of one."""
 
 
-def _reads_input(operation: Node, sources: list[_Source]) -> bool:
-    """Tell whether an array that is the first operand of `operation` is an input of the network."""
+def _reads_input(operation: Node) -> bool:
+    """Tell whether the first operand of `operation` is an array, and an input of the network."""
+    first = operation.operands[0]
+    if isinstance(first, Node) or number_on(first) is not None:
+        return False
     is_product = operation.primitive is not None and operation.primitive.name in _PRODUCTS
-    return is_product or any(isinstance(value, Node) and value.is_leaf for _, _, value in sources)
+    return is_product or any(isinstance(operand, Node) and operand.is_leaf for operand in operation.operands)
 
 
 class _Tracer:
@@ -163,47 +162,41 @@ class _Tracer:
         self.ids: dict[Hashable, int] = {}
         self.sources: dict[Hashable, Any] = {}
         self.homes: dict[Hashable, Path] = {}
-        self.inputs: set[Hashable] = set()
+        self.inputs = {_content(operation, 0) for operation in operations if _reads_input(operation)}
         self.counted: set[int] = set()
 
+    @no_collections()
     def trace(self, results: Sequence[tuple[str, Any]]) -> Graph:
         """Add everything, in order."""
-        roots = {id(root) for _, root in results}
+        roots = {root for _, root in results}
         around: tuple[Call, ...] = ()
         path: Path = ()
         for operation, calls in zip(self.operations, calls_around_each(self.operations), strict=True):
             if calls is not around:  # by identity: to compare calls would be to compare code objects
                 around, path = calls, path_of(calls)
                 self.classes |= {path[: depth + 1]: call.kind for depth, call in enumerate(calls)}
-            self._add_operation(operation, calls, path, is_root=id(operation) in roots)
+            self._add_operation(operation, calls, path, is_root=operation in roots)
         for path_in_result, root in results:
-            if id(root) not in self.ids:
-                self._add_source(id(root), root, "", ())
+            if root not in self.ids:
+                self._add_source(root, root, "", ())
             label = root.name or f"result{path_in_result}"
             target = self._add("result", label, root.name, root.shape, root.dtype, (), root.grad, root)
-            self.edges.append(Edge(self.ids[id(root)], target, 0))
+            self.edges.append(Edge(self.ids[root], target, 0))
         for key, source in self.sources.items():
             self._settle(key, source)
         return Graph(tuple(self.nodes), tuple(self.edges), self.classes)
 
     def _add_operation(self, operation: Node, calls: tuple[Call, ...], path: Path, *, is_root: bool) -> None:
         """Add an operation, what it is the first to use, and its edges."""
-        sources = list(_sources(operation))
+        sources = list(self._sources(operation))
         for position, key, value in sources:
             if key not in self.ids:
                 self._add_source(key, value, operand_label(operation, position), path)
             elif key in self.sources:
                 self.homes[key] = common_path(self.homes[key], path)
-            if (
-                position == 0
-                and key in self.sources
-                and not isinstance(value, Node)
-                and _reads_input(operation, sources)
-            ):
-                self.inputs.add(key)
         name = operation.primitive.name if operation.primitive else ""
         label = operation_label(name, [number_on(operand) for operand in operation.operands], operation.options)
-        target = self.ids[id(operation)] = self._add(
+        target = self.ids[operation] = self._add(
             "operation",
             sys.intern(label),  # of 100,000 operations most have one of a few
             None if is_root else operation.name,
@@ -218,6 +211,19 @@ class _Tracer:
             self._kept(operation),
         )
         self.edges += [Edge(self.ids[key], target, position) for position, key, _ in sources]
+
+    def _sources(self, operation: Node) -> Iterator[_Source]:
+        """Yield what feeds `operation`: all of its operands but the numbers, which are written on it.
+
+        Arrays of one number all over, such as a mask and a target of ones, may be alike by chance, so each is a source
+        of its own; but an input of ones is one, however often it is read.
+        """
+        for position, operand in enumerate(operation.operands):
+            if isinstance(operand, Node):
+                yield position, operand, operand
+            elif number_on(operand) is None:
+                value, key = raw(operand), _content(operation, position)
+                yield position, id(value) if key not in self.inputs and _is_uniform(value) else key, value
 
     def _kept(self, operation: Node) -> int:
         """Count the memory that an operation holds for backward, but what leaves or earlier operations hold."""

@@ -18,15 +18,14 @@ _CONTAINERS = (FunctionType, MethodType, functools.partial, dict, list, tuple)
 
 def arrays_kept(node: Node) -> Iterator[Array]:
     """Yield the arrays that an operation keeps alive; one that two operations keep is yielded for both."""
-    stack: list[Any] = [*(node.closures or ()), *node.operands]
+    things: list[Any] = [*(node.closures or ()), *node.operands]
     seen: set[int] = set()
-    while stack:
-        thing = stack.pop()
+    for thing in things:  # which grow on the way
         if isinstance(thing, np.ndarray):
             yield thing
         elif isinstance(thing, _CONTAINERS) and id(thing) not in seen:
             seen.add(id(thing))
-            stack.extend(_inside(thing))
+            things += _inside(thing)
 
 
 def _inside(thing: Any) -> Iterable[Any]:

@@ -12,16 +12,16 @@ import numpy as np
 
 from tinygrad_nn.backprop import Node, users_line
 from tinygrad_nn.errors import ArgumentError, GraphReleasedError, InPlaceError, ShapeError
-from tinygrad_nn.graph.explaining.inquest import HUGE, TINY, Case, Finding, find, trend
+from tinygrad_nn.graph.explaining.inquest import HUGE, TINY, Case, Finding, at, find
 from tinygrad_nn.graph.explaining.lost import WHOLE, lost, underivable
+from tinygrad_nn.graph.explaining.notes import notes
 from tinygrad_nn.graph.explaining.report import Explanation, Step, Verdict
 from tinygrad_nn.graph.explaining.source import Exit, exits
-from tinygrad_nn.graph.explaining.stages import is_relu, label_of, name_of
+from tinygrad_nn.graph.explaining.stages import label_of, name_of
 from tinygrad_nn.graph.explaining.walk import Walk
 from tinygrad_nn.graph.modules import path_of
 from tinygrad_nn.graph.norms import norm
 from tinygrad_nn.graph.trace import number_on
-from tinygrad_nn.graph.values import node_values
 from tinygrad_nn.tensor import Tensor, raw
 
 
@@ -123,7 +123,7 @@ class _Case(Case):
         """Say where a parameter was lost that is not in the graph."""
         reason = lost(self.parameter, self.around, self.exits)
         line = None if reason.operation is None else self.line(reason.operation)
-        headline = f"There is no gradient for {self.name}: {reason.says}{_at(line)}{_ends(reason.ends)}."
+        headline = f"There is no gradient for {self.name}: {reason.says}{at(line)}{_ends(reason.ends)}."
         notes = []
         if reason.cause in ("never used", "module not in the graph") and not reason.ends:
             notes += self.constants()
@@ -136,7 +136,7 @@ class _Case(Case):
         """Say which arrays a loss reads as constants: one of them may have been made of the parameter."""
         read = {
             f"one of shape {operand if isinstance(operand, tuple) else operand.shape} in '{label_of(node)}'"
-            f"{_at(self.line(node))}": None
+            f"{at(self.line(node))}": None
             for node in self.around
             for operand in map(raw, node.operands)
             if number_on(operand) is None and not isinstance(operand, Node)
@@ -156,7 +156,7 @@ class _Case(Case):
         return Explanation(
             "none",
             "no derivative",
-            f"There is no gradient for {self.name}: {says}{_at(line)}.",
+            f"There is no gradient for {self.name}: {says}{at(line)}.",
             "Nothing, if it is a condition or an index; otherwise write the operation with others.",
             source=line,
         )
@@ -202,7 +202,7 @@ class _Case(Case):
             steps=(*steps, last),
             breaks_at=places[0] if places else None,
             source=line,
-            notes=(*self.others(finding), *self.notes(verdict, walk, gradient)),
+            notes=tuple(notes(self, finding, verdict, walk, gradient)),
         )
 
     def verdict(self, gradient: Any) -> Verdict:
@@ -225,77 +225,13 @@ class _Case(Case):
         if verdict == "not finite":
             number = int(np.count_nonzero(~np.isfinite(gradient)))
             said = f"not finite in {number:,} of {gradient.size:,} numbers" if number else "finite, but the loss is not"
-        return f"The gradient of {self.name} is {said}: {finding.cause.says}{_at(line)}."
-
-    def others(self, finding: Finding) -> list[str]:
-        """Say where else it breaks."""
-        if not finding.others:
-            return []
-        places = [f"'{label_of(node)}' at {self.line(node)}" for node in finding.others[:3]]
-        more = f" and {len(finding.others) - 3:,} more" if len(finding.others) > 3 else ""
-        return [f"It breaks on other paths too: in {', '.join(places)}{more}."]
-
-    def notes(self, verdict: Verdict, walk: Walk, gradient: Any) -> list[str]:
-        """Say what else there is to know."""
-        change = trend(walk, self) if verdict == "healthy" else None
-        notes = [] if change is None else [change]
-        zeros = int(np.count_nonzero(gradient == 0))
-        if zeros and verdict != "zero":
-            notes.append(f"{_zeros(gradient, zeros)} 0{self._where_zeros_begin(walk)}.")
-        grad = self.parameter.grad
-        if grad is None:
-            if verdict == "healthy" and self.parameter.is_leaf:
-                notes.append("Its .grad is None: no backward() since the last zero_grad().")
-        elif verdict not in ("zero", "not finite"):
-            notes += _compared(raw(grad), gradient)
-        return notes
-
-    def _where_zeros_begin(self, walk: Walk) -> str:
-        """Say which operation made the zeros: the last to make more of them, or a relu that it has them from."""
-        way = walk.strongest_way(walk.target)
-        gains = [place for place, edge in enumerate(way) if walk.zeros[edge.operand] > walk.zeros[edge.node]]
-        if not gains:
-            return ""
-        relus = [edge.node for edge in way[gains[-1] :] if is_relu(edge.node)]
-        shares = {node: float(np.mean(value == 0)) for node, value in node_values(relus).items() if node in relus}
-        worst = max(shares, key=shares.__getitem__, default=None)
-        if worst is not None and shares[worst] > 0:
-            return f": {shares[worst]:.0%} of the results of relu are 0{_at(self.line(worst))}"
-        node = way[gains[-1]].node
-        return f": the zeros begin in '{label_of(node)}'{_at(self.line(node))}"
-
-
-def _at(line: str | None) -> str:
-    return f" ({line})" if line else ""
-
-
-def _zeros(gradient: Any, zeros: int) -> str:
-    """Count the zeros in a gradient: by rows, if they are whole rows, as of a table of which few are looked up."""
-    rows = int(np.count_nonzero(~gradient.reshape(len(gradient), -1).any(axis=1))) if gradient.ndim > 1 else 0
-    if rows and rows * gradient[0].size == zeros:
-        return f"{rows:,} of its {len(gradient):,} rows {'is' if rows == 1 else 'are'}"
-    return f"{zeros:,} of its {gradient.size:,} numbers {'is' if zeros == 1 else 'are'}"
+        return f"The gradient of {self.name} is {said}: {finding.cause.says}{at(line)}."
 
 
 def _ends(ends: Sequence[Exit]) -> str:
     """Say where a way may have ended."""
     if not ends:
         return ""
-    places = [f"`{end.text}`{_at(end.line)}" for end in ends[:3]]
+    places = [f"`{end.text}`{at(end.line)}" for end in ends[:3]]
     more = [f"at {len(ends) - 3:,} more"] if len(ends) > 3 else []
     return f". Its way may have ended at {' or '.join([*places, *more])}"
-
-
-def _compared(grad: Any, gradient: Any) -> list[str]:
-    """Say how an accumulated gradient relates to that of this loss alone."""
-    flat, ours = (np.asarray(x, np.float64).reshape(-1) for x in (grad, gradient))
-    times = float(np.dot(flat, ours) / np.dot(ours, ours)) if np.dot(ours, ours) else 1.0
-    if not np.allclose(flat, times * ours, rtol=1e-3, atol=1e-3 * norm(gradient)):
-        return [f"Its .grad, of norm {norm(grad):.3g}, is another: other losses were added, or it was changed."]
-    if 0 <= times < 0.99:
-        return [f"Its .grad is {times:.3g} times this: it was scaled after backward(), as clipping does."]
-    if times > 1.5:
-        return [
-            f"Its .grad is {times:.3g} times this, for backward() adds to what is there: call zero_grad() before it."
-        ]
-    return []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_nn.backprop import Node, users_line
-from tinygrad_nn.graph.explaining import causes
+from tinygrad_nn.graph.explaining import sizes, zeros
 from tinygrad_nn.graph.explaining.causes import Cause
 from tinygrad_nn.graph.explaining.gradual import main_kinds
 from tinygrad_nn.graph.explaining.remedies import REMEDIES
@@ -52,6 +52,11 @@ class Case:
         """Return the user's line that recorded an operation."""
         calls = self.around.get(node, ())
         return users_line([*((call.code, call.offset) for call in calls), (node.code, node.offset)])
+
+
+def at(line: str | None) -> str:
+    """Return a line as it is added to what happens there, if it is known."""
+    return f" ({line})" if line else ""
 
 
 class Finding(NamedTuple):
@@ -101,17 +106,18 @@ def _zero(walk: Walk, case: Case) -> Finding:
     above = walk.strongest_way(edge.node)
     way, others = above + ways[0], tuple({lower[0].node: None for lower in ways[1:] if lower[0].node is not edge.node})
     parts = _stages(walk, edge)
-    cause = causes.cause_of_zero(_blocked(parts) or parts[-1])
+    cause = zeros.cause_of_zero(_blocked(parts) or parts[-1])
     if cause.name == "cut off":
         thinning = next((e for e in reversed(above) if walk.zeros[e.operand] > walk.zeros[e.node]), None)
-        if thinning is not None and thinning.node.primitive is not None:
-            return Finding(causes.cause_above(thinning.node.primitive.name), way, thinning.node, others)
+        if thinning is not None:
+            cause = zeros.cause_above(name_of(thinning.node), name_of(thinning.operand))
+            return Finding(cause, way, thinning.node, others)
     if cause.name == "zero slope" and len(ways[0]) > 1:
         # The square of what a dead relu returns is flat, too. It is the relu that has to be mended.
         below = ways[0][1]
         blocked = _blocked(stages(below, np.ones(below.node.shape, below.node.dtype), node_values([below.node])))
         if blocked is not None:
-            return Finding(causes.cause_of_zero(blocked), way, below.node, others)
+            return Finding(zeros.cause_of_zero(blocked), way, below.node, others)
     calls = case.around.get(edge.node, ())
     if cause.name == "zero factor" and calls and calls[-1].kind == "Dropout":
         cause = Cause("dropped out", "Dropout has set to 0 all that a gradient arrives at")
@@ -147,7 +153,7 @@ def _not_finite(walk: Walk, loss: Tensor) -> Finding:
     edge = ways[0][0]
     parts = _stages(walk, edge)
     part = next((part for part in parts if not np.isfinite(part.closure(part.gradient)).all()), parts[-1])
-    return Finding(causes.cause_of_infinity(part), walk.strongest_way(edge.node) + ways[0], edge.node)
+    return Finding(sizes.cause_of_infinity(part), walk.strongest_way(edge.node) + ways[0], edge.node)
 
 
 def _not_finite_before(walk: Walk) -> Finding:
@@ -161,11 +167,11 @@ def _not_finite_before(walk: Walk) -> Finding:
         known = [operand for operand in operands if operand is not None]
         bad = [place for place, operand in enumerate(operands) if not _is_finite(operand)]
         if not bad:
-            return Finding(causes.cause_of_infinite_value(name_of(node), known), way, node)
+            return Finding(sizes.cause_of_infinite_value(name_of(node), known), way, node)
         if np.isnan(values[node]).any():
             from_nan = [place for place in bad if np.isnan(np.asarray(operands[place])).any()]
             if not from_nan:
-                nan_maker = Finding(causes.cause_of_nan(name_of(node), known), way, node)
+                nan_maker = Finding(sizes.cause_of_nan(name_of(node), known), way, node)
             bad = from_nan or bad
         inner = [x for x in (node.operands[place] for place in bad) if isinstance(x, Node) and not x.is_leaf]
         if not inner and nan_maker is not None:
@@ -200,7 +206,7 @@ def _changed(walk: Walk, case: Case, *, grows: bool) -> Finding:
         return Finding(Cause("cancelled", _sum_of(edges, "not small, but nearly cancels out")), way, way[place].node)
     parts = _stages(walk, way[place])
     part = max(parts, key=lambda part: sign * math.log(part.factor) if part.factor else 0.0)
-    cause = causes.cause_of_growth(part) if grows else causes.cause_of_shrinking(part)
+    cause = sizes.cause_of_growth(part) if grows else sizes.cause_of_shrinking(part)
     return Finding(cause, way, way[place].node)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 REMEDIES = {
     "at its minimum": "Nothing, if the loss is as small as it should be.",
     "another element won": (
-        "Nothing, if the other elements are meant to win. To reach all of them, use a soft version such as "
-        "nn.logsumexp or nn.softmax."
+        "Nothing, if the other elements are meant to win. To reach all of them, use nn.logsumexp or nn.softmax in "
+        "place of a maximum, and a mean in place of a median."
     ),
     "cancelled": (
         "Nothing, if the loss does not depend on the parameter: a bias right before a normalisation has no effect, and "
@@ -58,10 +58,13 @@ REMEDIES = {
     "overwritten": "Overwrite fewer elements, or use the new values for what the loss depends on.",
     "overflow": "Scale the loss down, or compute in float64.",
     "saturated": (
-        "Keep the inputs of the activation near 0: normalise the data, start with smaller weights. For a loss of "
+        "Keep its inputs near 0: normalise the data, start with smaller weights. For a loss of "
         "probabilities use nn.binary_cross_entropy_with_logits or nn.cross_entropy, which take the logits."
     ),
-    "small slope": "Rescale the operand, or use an operation that is steeper there.",
+    "small slope": (
+        "Rescale the operand, or use an operation that is steeper there; in place of the logarithm of exponentials "
+        "use nn.logsumexp or nn.log_softmax."
+    ),
     "small value": "Start with larger values, or use an optimizer that does not look at the size, such as optim.Adam.",
     "large slope": "Rescale the operand, or use an operation that is less steep there.",
     "large value": "Start with smaller values, or use an optimizer that does not look at the size, such as optim.Adam.",

@@ -30,6 +30,7 @@ class Stage(NamedTuple):
         name: the operation, or the activation of a dense layer.
         position: which operand is in question.
         operand: the value of the operand in question, if it is known.
+        operand_from: the operation that made it; "" for a leaf.
         others: the values of the other operands that are known, by what they are called.
         closure: carries a gradient of the result to the operand; it is linear.
         gradient: the one that arrives.
@@ -39,6 +40,7 @@ class Stage(NamedTuple):
     name: str
     position: int
     operand: Array | None
+    operand_from: str
     others: tuple[tuple[str, Array], ...]
     closure: Closure
     gradient: Array
@@ -111,13 +113,16 @@ def stages(edge: Passage, gradient: Array, values: Mapping[Node, Array]) -> list
     rule: Any = node.primitive.rule if node.primitive else None
     closure: Any = (node.closures or ())[position]
     if activation is None or any(value is None for value in known):
-        return [Stage(name, position, known[position], others, closure, gradient)]
+        return [Stage(name, position, known[position], name_of(edge.operand), others, closure, gradient)]
     before, *closures = rule(*known, **options)
     _, slope = activation(before)
     return [
-        Stage(activation.__name__, 0, before, (), slope, gradient),
-        Stage(name, position, known[position], others, closures[position], np.asarray(slope(gradient))),
-    ]
+        Stage(activation.__name__, 0, before, name, (), slope, gradient),
+        Stage(
+            name, position, known[position], name_of(edge.operand), others,
+            closures[position], np.asarray(slope(gradient)),
+        ),
+    ]  # fmt: skip  # seven arguments
 
 
 def is_relu(node: Node) -> bool:

@@ -74,7 +74,7 @@ def statistics(values: Array) -> dict[str, Any]:
 
     """
     finite = values[np.isfinite(values)]
-    largest = float(np.abs(finite).max(initial=0.0)) or 1.0  # taken out first: squares overflow long before the norm
+    largest = _largest(finite)  # taken out first: squares overflow long before the norm
     with np.errstate(all="ignore"):  # an overflow is what the reader came to see
         found: dict[str, Any] = {"norm": number(largest * np.sqrt(np.square(values / largest).sum()))}
         if finite.size:
@@ -84,6 +84,11 @@ def statistics(values: Array) -> dict[str, Any]:
     if finite.size < values.size:
         found["odd"] = int(values.size - finite.size)
     return found
+
+
+def _largest(finite: Array) -> float:
+    """Return the largest number by magnitude, and 1 where there is none but zeros."""
+    return float(np.abs(finite).max(initial=0.0)) or 1.0
 
 
 def thumbnail(values: Array, side: int) -> dict[str, Any]:
@@ -97,7 +102,8 @@ def thumbnail(values: Array, side: int) -> dict[str, Any]:
     {'rows': 2, 'columns': 2, 'block': [1, 2], 'scale': 6.5, 'cells': [8, 38, 69, 100]}
 
     """
-    matrix = values.reshape(-1, values.shape[-1] if values.ndim else 1)
+    largest = _largest(values[np.isfinite(values)])  # taken out first: sums overflow before their means
+    matrix = values.reshape(-1, values.shape[-1] if values.ndim else 1) / largest
     block = [math.ceil(n / side) for n in matrix.shape]
     with np.errstate(all="ignore"):
         for axis, (length, step) in enumerate(zip(matrix.shape, block, strict=True)):
@@ -112,7 +118,7 @@ def thumbnail(values: Array, side: int) -> dict[str, Any]:
         "rows": matrix.shape[0],
         "columns": matrix.shape[1],
         "block": block,
-        "scale": number(scale),
+        "scale": number(scale * largest),
         "cells": np.rint(cells).astype(int).ravel().tolist(),
     }
 

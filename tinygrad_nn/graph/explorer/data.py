@@ -7,6 +7,7 @@ from typing import Any
 from tinygrad_nn import trees
 from tinygrad_nn.backprop import Node
 from tinygrad_nn.errors import BackwardError
+from tinygrad_nn.graph.collecting import no_collections
 from tinygrad_nn.graph.explorer.arrays import Arrays, dtype_name
 from tinygrad_nn.graph.explorer.backward import backward_steps, seed
 from tinygrad_nn.graph.explorer.groups import grouped
@@ -22,6 +23,7 @@ LEFT_OUT = -1
 """The number of an array that is left out, where one flows."""
 
 
+@no_collections()
 def page_data(result: Any, max_values: int) -> dict[str, Any]:
     """Return what the page shows: nodes, edges, groups, and the arrays, rules and lines that those refer to by number.
 

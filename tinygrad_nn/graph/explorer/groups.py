@@ -73,11 +73,12 @@ def grouped(graph: Graph) -> tuple[list[Group], list[int]]:
 def _weights(graph: Graph) -> defaultdict[Item, int]:
     """Count for each operation the boxes that stand wherever it does: itself, and what nothing else reads."""
     readers: defaultdict[int, set[int]] = defaultdict(set)
-    for edge in graph.edges:
-        readers[edge.source].add(edge.target)
+    for source, target, _ in graph.edges:
+        if graph.nodes[source].kind != "operation":
+            readers[source].add(target)
     weights: defaultdict[Item, int] = defaultdict(lambda: 1)
-    for source, targets in readers.items():
-        if graph.nodes[source].kind != "operation" and len(targets) == 1:
+    for targets in readers.values():
+        if len(targets) == 1:
             weights[next(iter(targets))] += 1
     return weights
 

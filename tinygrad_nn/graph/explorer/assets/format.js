@@ -85,6 +85,7 @@ function statisticsOf(array) {
   const told = { norm, zeros: values.filter((x) => x === 0).length };
   if (finite.length < values.length) told.odd = values.length - finite.length;
   if (!finite.length) return told;
-  const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length;
+  const largest = Math.max(...finite.map(Math.abs)) || 1; // taken out first: a sum overflows before its mean
+  const mean = largest * (finite.reduce((sum, x) => sum + x / largest, 0) / finite.length);
   return { ...told, low: Math.min(...finite), mean, high: Math.max(...finite) };
 }

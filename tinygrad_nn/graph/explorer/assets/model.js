@@ -119,17 +119,31 @@ class Model {
     for (const group of this.groups) group.children.sort((a, b) => order(a) - order(b) || 0);
   }
 
-  /** Open groups from the outermost in, siblings together, as long as no more than `limit` boxes are seen. */
+  /** Open groups from the outermost in, those alike together, as long as no more than `limit` boxes are seen. */
   openUntil(limit) {
     this.open = new Set([0]);
     let seen = this.groups[0].children.length;
-    for (const parent of this.#topDown()) {
-      const inside = this.#groupsIn(parent);
+    for (const parents of this.#alike()) {
+      const inside = parents.filter((id) => this.open.has(id)).flatMap((id) => this.#groupsIn(id));
       const more = inside.reduce((sum, id) => sum + this.groups[id].children.length - 1, 0);
-      if (!this.open.has(parent) || seen + more > limit) continue;
+      if (seen + more > limit) continue;
       for (const id of inside) this.open.add(id);
       seen += more;
     }
+  }
+
+  /** @returns {number[][]} all groups from the outermost in, together where they are as deep and as large: equal blocks */
+  #alike() {
+    const found = new Map();
+    const depths = new Map();
+    for (const id of this.#topDown()) {
+      const { parent, operations, children } = this.groups[id];
+      depths.set(id, (depths.get(parent) ?? 0) + 1);
+      const key = [depths.get(id), operations, children.length].join();
+      if (!found.has(key)) found.set(key, []);
+      found.get(key).push(id);
+    }
+    return [...found.values()];
   }
 
   #groupsIn(id) {
