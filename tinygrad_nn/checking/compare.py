@@ -24,6 +24,8 @@ __all__ = ["Checker", "Mode"]
 _SURE = 1e-3
 """The relative difference up to which a gradient that passes leaves no doubt; differences across kinks may be worse."""
 
+_VANISHED = 2.0**-50
+"""The part of the cotangents, below and above, that a derivative of a gradient must be to be no rounding."""
 
 _EXPLAINED = 8
 """How many wrong inputs are told with what is wrong in them: where more are, the reason is an operation above all."""
@@ -44,6 +46,7 @@ class Checker:
         self.rng = np.random.default_rng(self.seed)
         self.comparisons: list[Comparison] = []
         self.evaluations = 0
+        self.least = 0.0
         self.wrong = 0
         self.failure: Verdict | None = None
         self.note = ""
@@ -85,6 +88,11 @@ class Checker:
                 return max(float(np.linalg.norm(gradient * sizes_of(x))) for gradient, x in gradients)
 
             cotangents = evened(outputs, cotangents, scale)
+            # From the second order on the function is a gradient, for the cotangents that are the last inputs. Where it
+            # has vanished beside them, as that of a saturated softmax, it is made of what rounding has left.
+            if order > 1:
+                most = max(float(np.abs(u).max(initial=0.0)) for u in cotangents)
+                self.least = _VANISHED * most * float(np.abs(point[-1]).max(initial=0.0))
             probe = Probe(counted, point, 0, outputs, cotangents, pullback)
             gradients = pullback(point, cotangents)
             found = self._compare(probe, gradients, names, order, places)
@@ -203,7 +211,7 @@ class Checker:
         return self.mode == "full" or (self.mode == "auto" and values.size <= FULL_UP_TO)
 
     def _study(self, probe: Probe, gradient: Array, sizes: Array | None = None) -> Study:
-        return Study(probe, gradient, self.rng, self.rtol, sizes)
+        return Study(probe, gradient, self.rng, self.rtol, sizes, self.least)
 
     def _alone(
         self, probe: Probe, gradients: Sequence[Array], name: str, order: int, sizes: Array | None = None

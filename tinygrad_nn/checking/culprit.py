@@ -169,7 +169,7 @@ class _Inspector:
             found = flaw(
                 lambda arrays: np.asarray(function(*arrays)),
                 lambda arrays, cotangent: operation.pullback(function, arrays)(cotangent),
-                point, range(len(point)), self.rng, closely=self.closely,
+                point, range(len(point)), self.rng, closely=self.closely, order=order,
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - whatever a rule may raise on Tensors: it is told
             return f"it fails on Tensors with {type(error).__name__}: {error}"

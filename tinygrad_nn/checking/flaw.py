@@ -46,6 +46,7 @@ def flaw(
     rng: np.random.Generator,
     *,
     closely: bool = False,
+    order: int = 1,
 ) -> Flaw:
     """Return the first of some inputs for which the gradient of `function` is wrong, and in what.
 
@@ -56,6 +57,7 @@ def flaw(
         places: those to look at.
         rng: where cotangent and directions come from.
         closely: whether to compare what agrees along a single random direction as `gradcheck` does, too.
+        order: from 2 on the function is itself a gradient, and the last input a cotangent.
 
     >>> import numpy as np
     >>> x = np.array([1.0, 2.0])
@@ -71,7 +73,7 @@ def flaw(
         gradient = gradients[turn]
         probe = Probe(lambda arrays: [function(arrays)], point, place, [outputs], [cotangent])
         if closely or not _agrees(probe, gradient, rng):
-            verdict, found = _difference(probe, pullback, turn, rng)
+            verdict, found = _difference(probe, pullback, turn, rng, order)
             if found is not None:
                 return Flaw(place, found.pattern or _unaccumulated(probe, gradient) or _in_words(found), is_sure=True)
             is_sure = is_sure and verdict.is_good
@@ -93,7 +95,11 @@ def _agrees(probe: Probe, gradient: Array, rng: np.random.Generator) -> bool:
 
 
 def _difference(
-    probe: Probe, pullback: Callable[[Sequence[Array], Array], Sequence[Array]], turn: int, rng: np.random.Generator
+    probe: Probe,
+    pullback: Callable[[Sequence[Array], Array], Sequence[Array]],
+    turn: int,
+    rng: np.random.Generator,
+    order: int,
 ) -> tuple[Verdict, Comparison | None]:
     """Compare as `gradcheck` does, and return the verdict, and what was found if the gradient is wrong."""
 
@@ -107,7 +113,7 @@ def _difference(
         modes.append("full")  # where directions show nothing
     for mode in modes:
         checker = Checker("flaw", rng, mode, _RTOL)
-        checker.check(probe.function, gradients, probe.point, ["input"] * len(probe.point), 1, [probe.index])
+        checker.check(probe.function, gradients, probe.point, ["input"] * len(probe.point), order, [probe.index])
         for comparison in checker.comparisons:
             if any(map(_is_wrong, comparison.samples)):
                 return checker.verdict, comparison

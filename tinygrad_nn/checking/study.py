@@ -85,13 +85,20 @@ class Study:
     """
 
     def __init__(
-        self, probe: Probe, gradient: Array, rng: np.random.Generator, rtol: float, sizes: Array | None = None
+        self,
+        probe: Probe,
+        gradient: Array,
+        rng: np.random.Generator,
+        rtol: float,
+        sizes: Array | None = None,
+        least: float = 0.0,
     ) -> None:
-        """Prepare the comparison of `gradient`, to a relative difference of `rtol`."""
+        """Prepare the comparison of `gradient`, to a relative difference of `rtol`; below `least` all is rounding."""
         self.probe = probe
         self.gradient = gradient
         self.rng = rng
         self.rtol = rtol
+        self.least = least
         self.sizes = sizes_of(probe.point[probe.index]) if sizes is None else sizes
         # What a single number depends on is reported as the user knows it, without the random cotangent. The check
         # needs that, lest a rule pass that forgets to multiply by the incoming gradient.
@@ -258,6 +265,7 @@ class Study:
         # What is left of rounding in longer floats is seldom as much.
         rounding = _FEW * numeric.resolution if numeric.longer is None else 2 * abs(numeric.longer - analytic)
         doubt = _DOUBT * numeric.error + _SPECK * self.scale + rounding + _TINY * float(np.abs(direction).sum())
+        doubt += self.least
         if gap > max(self.rtol, _SLACK) * reference + doubt:
             return Verdict.NOISE_LIMITED if numeric.height and not analytic else Verdict.WRONG
         is_known = (
@@ -290,7 +298,7 @@ class Study:
         # A function that is flat to its last digit, though it changes farther away, is saturated.
         is_saturated = numeric.extent > _MOVING * numeric.resolution
         smallest = _TINY * float(np.abs(direction).sum())
-        faint = max(_FAINT * self.scale, smallest, _FEW * numeric.resolution if is_saturated else 0.0)
+        faint = max(_FAINT * self.scale, self.least, smallest, _FEW * numeric.resolution if is_saturated else 0.0)
         return abs(analytic) <= max(faint, _FEW * rounding)
 
     def _worst_element(self, direction: Array, step: float) -> tuple[int, ...]:
