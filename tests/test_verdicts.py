@@ -21,6 +21,12 @@ ROWS, ROW = RNG.normal(size=(4, 3)), RNG.normal(size=3)
 MODES = ["full", "directional"]
 
 
+needs_long_doubles = pytest.mark.skipif(
+    np.finfo(np.longdouble).eps > 2.0**-60, reason="long doubles are no longer than doubles on this platform"
+)
+"""Where they are not, as on ARM and Windows, less can be told from rounding."""
+
+
 def single(x):
     return x.astype("float32")
 
@@ -97,11 +103,13 @@ STEPS = {
     st.sampled_from(MODES),
 )
 @settings(max_examples=80)
+@needs_long_doubles
 def test_a_step_function_is_right_however_near_to_a_step(name, edge, distance, side, mode):
     assert tn.gradcheck(STEPS[name], [np.array([edge + side * distance, 0.3])], mode=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
+@needs_long_doubles
 def test_a_slope_for_a_step_function_is_wrong(mode):
     @tn.primitive
     def straight_through(a):
@@ -180,6 +188,7 @@ class TestOtherVerdicts:
             assert report.verdict.value == verdict
             assert [culprit.operation for culprit in report.culprits] == ["rule"] * (factor != 1)
 
+    @needs_long_doubles
     def test_what_vanishes_in_the_second_order_is_not_wrong(self):
         for logits in ([0.0, 200.0, 300.0], [0.0, 280.0, 560.0], [0.0, 290.0, 10.0]):
             report = tn.gradcheck(nn.softmax, [np.array(logits)], order=2, raises=False)
@@ -225,6 +234,7 @@ class TestOtherVerdicts:
     }
 
     @pytest.mark.parametrize(("f", "points"), SATURATED.values(), ids=SATURATED)
+    @needs_long_doubles
     def test_what_is_saturated_is_right_in_the_second_order_too(self, f, points):
         for x in points:
             assert tn.gradcheck(f, [np.array(x)], order=2)
