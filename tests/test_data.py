@@ -98,13 +98,13 @@ def test_moons_are_shuffled_and_repeat_with_the_seed() -> None:
     ("call", "message"),
     [
         (lambda: data.one_hot(0), r"one_hot: expected 'n' to be a whole number of at least 1, got 0"),
-        (lambda: data.one_hot(8.0), r"one_hot: expected 'n' to be a whole number .* got 8\.0"),  # type: ignore[arg-type]
+        (lambda: data.one_hot(8.0), r"one_hot: expected 'n' to be a whole number .* got 8\.0"),
         (lambda: data.moons(1, 0.1, generator()), r"moons: expected 'n' .* at least 2, got 1"),
         (lambda: data.moons(10, -0.1, generator()), r"moons: expected 'noise' .* at least 0, got -0\.1"),
         (lambda: data.moons(10, np.nan, generator()), r"moons: expected 'noise' to be a finite number .* got nan"),
         (lambda: data.moons(10, np.inf, generator()), r"moons: expected 'noise' to be a finite number .* got inf"),
-        (lambda: data.moons(10, None, generator()), r"moons: expected 'noise' .* got None"),  # type: ignore[arg-type]
-        (lambda: data.moons(10, 0.1, 3), r"'rng' to be a numpy\.random\.Generator, got 3.*default_rng"),  # type: ignore[arg-type]
+        (lambda: data.moons(10, None, generator()), r"moons: expected 'noise' .* got None"),
+        (lambda: data.moons(10, 0.1, 3), r"'rng' to be a numpy\.random\.Generator, got 3.*default_rng"),
     ],
 )
 def test_toys_refuse_bad_arguments(call: Callable[[], Any], message: str) -> None:

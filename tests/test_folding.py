@@ -39,7 +39,9 @@ def unrolled(steps=6):
 
 
 def deep(blocks=12):
-    block = lambda: nn.Residual(nn.Sequential(nn.Dense(4, 4, activation="relu"), nn.Dense(4, 4)))  # noqa: E731
+    def block():
+        return nn.Residual(nn.Sequential(nn.Dense(4, 4, activation="relu"), nn.Dense(4, 4)))
+
     return nn.Sequential(*(block() for _ in range(blocks)), nn.Dense(4, 1))
 
 
@@ -147,7 +149,9 @@ def test_two_are_no_repetition():
 
 
 def test_two_runs_of_one_name_have_two_titles():
-    make = lambda n: [nn.Dense(n, n, activation="tanh") for _ in range(3)]  # noqa: E731
+    def make(n):
+        return [nn.Dense(n, n, activation="tanh") for _ in range(3)]
+
     model = nn.Sequential(*make(2), nn.Dense(2, 3), *make(3))
     titles = {node.modules[1] for node in graph.fold(graph.trace(model, np.ones((1, 2)))).nodes if node.modules}
     assert titles == {"Dense × 3", "3", "Dense × 3 #2"}

@@ -73,7 +73,7 @@ def main() -> int:
     print(f"{sum(p.size for p in model.parameters()):,} parameters     ours       torch   ratio   limit")
     for mode, limit in LIMITS.items():
         times = compare(
-            lambda mode=mode: tn.check_model(model, x, y, nn.cross_entropy, mode=mode),  # type: ignore[misc]
+            lambda mode=mode: tn.check_model(model, x, y, nn.cross_entropy, mode=mode),
             lambda: torch.autograd.gradcheck(loss, parameters),
         )
         failed |= times.ratio > limit

@@ -288,7 +288,9 @@ class TestFolding:
         assert sum(label.startswith("step ") for label in labels(page)) > 0
 
     def test_equal_blocks_open_equally_far(self, explore):
-        block = lambda: nn.Residual(nn.Sequential(nn.Dense(4, 4, activation="relu"), nn.Dense(4, 4)))  # noqa: E731
+        def block():
+            return nn.Residual(nn.Sequential(nn.Dense(4, 4, activation="relu"), nn.Dense(4, 4)))
+
         page = explore(nn.Sequential(*(block() for _ in range(12)))(np.arange(8.0).reshape(2, 4)), viewport=WHOLE)
         bodies = [label for label in labels(page) if label.startswith("body ")]
         layers = [label for label in labels(page) if label.startswith("1 · Dense")]

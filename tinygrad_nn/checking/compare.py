@@ -68,7 +68,7 @@ class Checker:
             pullback: its gradient, at any point.
             point: the inputs, in float64.
             names: what the report calls them.
-            order: what the report says of the order.
+            order: 1 for a gradient. From 2 on the function is itself one, and its last inputs are cotangents.
             places: the inputs whose gradients are compared; all if None.
 
         """
@@ -82,15 +82,8 @@ class Checker:
         places = range(len(point)) if places is None else places
         self._find_obstacle([(names[place], point[place]) for place in places], outputs, counted(point))
         if self.failure is None:
-
-            def scale(cotangents: Sequence[Array]) -> float:
-                gradients = zip(pullback(point, cotangents), point, strict=True)
-                return max(float(np.linalg.norm(gradient * sizes_of(x))) for gradient, x in gradients)
-
-            cotangents = evened(outputs, cotangents, scale)
-            # From the second order on the function is a gradient, for the cotangents that are the last inputs. Where it
-            # has vanished beside them, as that of a saturated softmax, it is made of what rounding has left.
-            if order > 1:
+            cotangents = evened(outputs, cotangents, lambda some: _scale(pullback(point, some), point))
+            if order > 1:  # where a gradient has vanished beside its cotangents, it is what rounding has left
                 most = max(float(np.abs(u).max(initial=0.0)) for u in cotangents)
                 self.least = _VANISHED * most * float(np.abs(point[-1]).max(initial=0.0))
             probe = Probe(counted, point, 0, outputs, cotangents, pullback)
@@ -255,6 +248,11 @@ class Checker:
                 title = name[0].upper() + name[1:]
                 self.note = f"{title} is {array[element]} at {list(element)} already. Check at another point"
                 return
+
+
+def _scale(gradients: Sequence[Array], point: Sequence[Array]) -> float:
+    """Return how large derivatives are, along a random direction in the input where they are largest."""
+    return max(float(np.linalg.norm(g * sizes_of(x))) for g, x in zip(gradients, point, strict=True))
 
 
 def _settled(vicinity: Vicinity, place: int, found: Comparison, beside: Sequence[Comparison]) -> Comparison:
